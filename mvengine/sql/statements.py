@@ -1,0 +1,225 @@
+"""The statements of mvengine as values. What is not one of ours is a ``Native`` or a ``Write`` (see ``classify``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelationRef:
+    """A possibly qualified name as it stands in a statement. ``catalog`` and ``schema`` are None where not given."""
+
+    catalog: str | None
+    schema: str | None
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnDef:
+    """One column of CREATE TABLE.
+
+    ``constraints`` is the text after the type, without PRIMARY KEY, UNIQUE and REFERENCES, for the engine
+    (``NOT NULL DEFAULT 3``).
+    """
+
+    name: str
+    type: str
+    constraints: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignKey:
+    columns: tuple[str, ...]
+    references: RelationRef
+    referenced_columns: tuple[str, ...]  # empty: the primary key of the referenced table
+
+
+Options = tuple[tuple[str, str], ...]  # names in lower case, values as text without quotes
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateRefreshableTable:
+    """``CREATE TABLE … REFRESHABLE …``, in the long, the short and the RisingWave form."""
+
+    table: RelationRef
+    if_not_exists: bool
+    columns: tuple[ColumnDef, ...]  # empty: inferred from the files
+    primary_key: tuple[str, ...]
+    unique_keys: tuple[tuple[str, ...], ...]
+    checks: tuple[str, ...]  # table-level CHECK expressions
+    foreign_keys: tuple[ForeignKey, ...]
+    source: str | None  # FROM '…'; None where it comes from the options or not at all
+    ignore_conflicts: bool  # ON CONFLICT DO NOTHING | IGNORE
+    options: Options  # WITH (…)
+    encoding: str | None  # CSV | JSON | PARQUET; None: by the files' names
+    encoding_options: Options
+    text: str
+
+
+class Policy(StrEnum):
+    AUTO = "auto"
+    INCREMENTAL = "incremental"
+    STRICT = "strict"
+    FULL = "full"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateMaterializedView:
+    view: RelationRef
+    if_not_exists: bool
+    column_names: tuple[str, ...]
+    options: Options
+    query: str  # the text after AS
+    query_offset: int  # where it begins in ``text``
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshTable:
+    tables: tuple[RelationRef, ...]  # empty: REFRESH ALL
+    full: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshView:
+    view: RelationRef
+    full: bool
+
+
+class ObjectKind(StrEnum):
+    TABLE = "TABLE"
+    MATERIALIZED_VIEW = "MATERIALIZED VIEW"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drop:
+    """``DROP TABLE | MATERIALIZED VIEW``."""
+
+    kind: ObjectKind
+    names: tuple[RelationRef, ...]
+    if_exists: bool
+    cascade: bool
+    text: str
+
+
+class ExplainStage(StrEnum):
+    PARSED = "PARSED"
+    LOGICAL = "LOGICAL"
+    OPTIMIZED = "OPTIMIZED"
+    DELTA = "DELTA"
+    FRAGMENT = "FRAGMENT"
+    MAINTENANCE_SQL = "MAINTENANCE_SQL"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explain:
+    """``EXPLAIN (STAGE) statement``."""
+
+    stage: ExplainStage
+    statement: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainView:
+    """``EXPLAIN MATERIALIZED VIEW v``."""
+
+    view: RelationRef
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainRefresh:
+    """``EXPLAIN REFRESH TABLE t``: what a refresh would do now, without doing it."""
+
+    tables: tuple[RelationRef, ...]
+
+
+class TransactionVerb(StrEnum):
+    BEGIN = "BEGIN"
+    COMMIT = "COMMIT"
+    ROLLBACK = "ROLLBACK"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transaction:
+    verb: TransactionVerb
+
+
+class WriteKind(StrEnum):
+    INSERT = "INSERT"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    MERGE = "MERGE"
+    TRUNCATE = "TRUNCATE"
+    COPY_FROM = "COPY_FROM"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """A statement that writes rows into one table: its clauses as verbatim spans of the user's text.
+
+    Spans are split at keywords that stand outside all parentheses; nothing is parsed again or printed anew, so what
+    DuckDB runs is what the user wrote. A clause that is absent is the empty string.
+    Placeholders ``?`` are already numbered (``$1``, ``$2`` …), so that spans can be used apart from each other.
+
+    INSERT  ``{with_clause} INSERT {modifier} INTO {target} {alias} ({columns}) {body} {on_conflict} {returning}``;
+            ``body`` is VALUES …, a query, DEFAULT VALUES, or ``BY NAME query``
+    UPDATE  ``{with_clause} UPDATE {target} {alias} SET {assignments} FROM {from_clause} WHERE {where}``
+    DELETE  ``{with_clause} DELETE FROM {target} {alias} USING {from_clause} WHERE {where}``
+    MERGE   ``{with_clause} MERGE INTO {target} {alias} USING {from_clause} ON|USING {where} {body}``;
+            ``body`` is the WHEN clauses; ``where`` keeps its leading ON or USING
+    COPY    ``COPY {target} ({columns}) FROM {body}``; body is the file and the options
+    """
+
+    kind: WriteKind
+    target: RelationRef
+    alias: str  # without AS
+    with_clause: str  # with its WITH
+    modifier: str  # OR REPLACE | OR IGNORE
+    columns: tuple[str, ...]
+    body: str
+    on_conflict: str  # with its ON CONFLICT
+    assignments: str
+    from_clause: str
+    where: str
+    returning: str  # without RETURNING
+    names: tuple[str, ...]  # every identifier that stands in the statement, lower case: what it may read
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Native:
+    """A statement that goes to DuckDB as it is. ``kind`` is DuckDB's own classification (SELECT, CREATE, SET …)."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A statement that would write by a way that cannot be captured; ``reason`` and ``hint`` say which and what to do.
+
+    It is refused only where it touches a maintained relation: ``names`` holds every identifier of the text.
+    """
+
+    reason: str
+    hint: str
+    names: tuple[str, ...]
+    text: str
+    kind: str
+
+
+Statement = (
+    CreateRefreshableTable
+    | CreateMaterializedView
+    | RefreshTable
+    | RefreshView
+    | Drop
+    | Explain
+    | ExplainView
+    | ExplainRefresh
+    | Transaction
+    | Write
+    | Native
+    | Refused
+)
