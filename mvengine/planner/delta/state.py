@@ -1,0 +1,131 @@
+"""The state of a group: which columns a GroupStage stores, and how results are made from them.
+
+    COUNT(*)  row count                      SUM(x)  Σx, non-NULL count of x
+    COUNT(x)  non-NULL count of x            AVG(x)  the same, divided
+    MIN(x)    the extremum                   MAX(x)  the extremum
+
+Sums of integers and decimals are exact and can be retracted. Sums of FLOAT and DOUBLE cannot: addition rounds, and a
+NaN or an infinity would stay for ever; groups that they touch are derived again (Gray et al., "Data Cube", call an
+aggregate with bounded state algebraic; MIN and MAX are so for inserts only).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mvengine.planner.logical import AggregateCall, AggregateFunction, Argument, Strategy
+from mvengine.schema import quote
+
+COUNT = "_mv_count"
+INEXACT_TYPES = frozenset({"FLOAT", "DOUBLE", "UHUGEINT"})  # DuckDB sums UHUGEINT as DOUBLE
+INTEGER_TYPES = frozenset(
+    {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
+    | {"UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+)
+
+
+class StateKind(StrEnum):
+    NON_NULL = "n"
+    SUM = "sum"
+    MIN = "min"
+    MAX = "max"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateColumn:
+    """One stored column of a group beside its keys and its row count."""
+
+    kind: StateKind
+    argument: Argument
+
+    @property
+    def name(self) -> str:
+        return f"_mv_{self.kind}_{self.argument.name.rsplit('_', 1)[-1]}"
+
+    @property
+    def lost_name(self) -> str:
+        """In a delta: the extremum among the retracted rows."""
+        return f"_mv_lost_{self.kind}_{self.argument.name.rsplit('_', 1)[-1]}"
+
+    @property
+    def is_extremum(self) -> bool:
+        return self.kind in (StateKind.MIN, StateKind.MAX)
+
+
+_NEEDS: dict[AggregateFunction, tuple[StateKind, ...]] = {
+    AggregateFunction.COUNT_STAR: (),
+    AggregateFunction.COUNT: (StateKind.NON_NULL,),
+    AggregateFunction.SUM: (StateKind.NON_NULL, StateKind.SUM),
+    AggregateFunction.AVG: (StateKind.NON_NULL, StateKind.SUM),
+    AggregateFunction.MIN: (StateKind.MIN,),
+    AggregateFunction.MAX: (StateKind.MAX,),
+}
+
+
+def argument_name(index: int) -> str:
+    """The name of the ``index``-th different argument in a GroupStage's input."""
+    return f"_mv_arg_{index}"
+
+
+def state_columns(arguments: tuple[Argument, ...], aggregates: tuple[AggregateCall, ...]) -> tuple[StateColumn, ...]:
+    """What is stored for these aggregates, each column once. An aggregate's argument is named in ``arguments``."""
+    by_name = {argument.name: argument for argument in arguments}
+    found: dict[tuple[StateKind, str], StateColumn] = {}
+    for call in aggregates:
+        for kind in _NEEDS[call.function]:
+            assert call.argument is not None
+            name = call.argument.columns[0].name
+            found.setdefault((kind, name), StateColumn(kind=kind, argument=by_name[name]))
+    return tuple(found.values())
+
+
+def finalize(call: AggregateCall, qualifier: str) -> str:
+    """The result of an aggregate as SQL over the state row ``qualifier``."""
+    if call.argument is None:
+        return f"{qualifier}.{COUNT}"
+    index = call.argument.columns[0].name.rsplit("_", 1)[-1]
+    count, total = f"{qualifier}._mv_n_{index}", f"{qualifier}._mv_sum_{index}"
+    match call.function:
+        case AggregateFunction.COUNT:
+            return count
+        case AggregateFunction.SUM:
+            return f"CASE WHEN {count} > 0 THEN {total} END"
+        case AggregateFunction.AVG:
+            return f"CASE WHEN {count} > 0 THEN CAST({total} AS DOUBLE) / {count} END"
+        case AggregateFunction.MIN:
+            return f"{qualifier}._mv_min_{index}"
+        case AggregateFunction.MAX:
+            return f"{qualifier}._mv_max_{index}"
+        case _:
+            raise AssertionError(call.function)
+
+
+def initial(state: StateColumn) -> str:
+    """The state column as an aggregate over all rows of the input."""
+    argument = quote(state.argument.name)
+    match state.kind:
+        case StateKind.NON_NULL:
+            return f"count({argument})"
+        case StateKind.SUM:
+            return f"coalesce(sum({argument}), 0)"
+        case StateKind.MIN:
+            return f"min({argument})"
+        case StateKind.MAX:
+            return f"max({argument})"
+
+
+def is_exact(state: StateColumn) -> bool:
+    """Whether a retraction undoes an insertion exactly."""
+    return not (state.kind is StateKind.SUM and state.argument.type in INEXACT_TYPES)
+
+
+def strategy_of(states: tuple[StateColumn, ...], aggregates: tuple[AggregateCall, ...]) -> tuple[Strategy, str]:
+    """The strategy of a group stage, and the construct that decides it."""
+    if not all(is_exact(state) for state in states):
+        return Strategy.AFFECTED, "sums of DOUBLE cannot be retracted exactly: touched groups are derived again"
+    if any(state.is_extremum for state in states):
+        return Strategy.AFFECTED, "MIN or MAX: a group whose extremum is deleted is derived again"
+    if not aggregates:
+        return Strategy.AUXILIARY, "DISTINCT keeps a hidden count of each row"
+    return Strategy.ALGEBRAIC, "sums and counts follow the delta"

@@ -1,0 +1,1 @@
+"""Plan → SQL text. One file a subject; the dialect is DuckDB's."""

@@ -1,0 +1,153 @@
+"""Linear plans as SELECT statements.
+
+Project, Filter and Join above a set of leaves become one block (SELECT … FROM … WHERE). A row's weight is the product
+of the weights of the leaves that have one; a leaf that is read in its current version has none, it counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mvengine.planner.delta import leaf_delta
+from mvengine.planner.delta.state import finalize
+from mvengine.planner.logical import (
+    WEIGHT,
+    BagRead,
+    Filter,
+    GroupRead,
+    Join,
+    Project,
+    Scan,
+    UnionAll,
+    Version,
+)
+from mvengine.planner.node import Node, walk
+from mvengine.schema import quote
+
+
+def is_weighted(node: Node) -> bool:
+    """Whether rows of this plan carry a weight column."""
+    return any(isinstance(n, Scan | GroupRead) and n.version is not Version.CURRENT for n in walk(node))
+
+
+def columns_of(node: Node) -> tuple[str, ...]:
+    """The names of a plan's columns, its weight left out."""
+    match node:
+        case Project():
+            return tuple(output.name for output in node.outputs)
+        case UnionAll() | BagRead():
+            return node.columns
+        case Scan():
+            return tuple(column.name for column in node.columns)
+        case GroupRead():
+            return (*node.keys, *(call.name for call in node.aggregates))
+        case Filter():
+            return columns_of(node.input)
+        case _:
+            raise AssertionError(f"{type(node).__name__} has no column names of its own")
+
+
+def select(node: Node, *, weighted: bool) -> str:
+    """A SELECT of the plan's columns, with ``_mv_weight`` last if asked for (1 where rows carry none)."""
+    if isinstance(node, UnionAll):
+        return "\nUNION ALL\n".join(select(leg, weighted=weighted) for leg in node.inputs)
+    outputs, predicates, inputs = _block(node)
+    weights = [f"{_alias(leaf)}.{WEIGHT}" for leaf in inputs if is_weighted(leaf)]
+    if outputs is None:
+        outputs = [f"{quote(_alias(inputs[0]))}.{quote(name)}" for name in columns_of(inputs[0])]
+    if weighted:
+        outputs = [*outputs, f"{' * '.join(weights) or 'CAST(1 AS BIGINT)'} AS {WEIGHT}"]
+    where = f"\nWHERE {conjunction(predicates)}" if predicates else ""
+    froms = "\n  CROSS JOIN ".join(from_item(leaf) for leaf in inputs)
+    if len(inputs) > 1 and predicates:
+        froms = ",\n  ".join(from_item(leaf) for leaf in inputs)
+    return f"SELECT {', '.join(outputs) or '1'}\nFROM {froms}{where}"
+
+
+def union(terms: Sequence[Node], *, weighted: bool) -> str:
+    """The terms of a change, one below the other."""
+    return "\nUNION ALL\n".join(select(term, weighted=weighted) for term in terms)
+
+
+def _block(node: Node) -> tuple[list[str] | None, list[str], tuple[Node, ...]]:
+    """Outputs (None: the columns of the only input), predicates and inputs of the block that ``node`` is."""
+    outputs: list[str] | None = None
+    predicates: list[str] = []
+    if isinstance(node, Project):
+        outputs = [_named(output.expr.sql, output.name) for output in node.outputs]
+        node = node.input
+    while isinstance(node, Filter | Join):
+        predicates.extend(predicate.sql for predicate in node.predicates)
+        if isinstance(node, Join):
+            nested = [
+                _block(child) if isinstance(child, Filter | Join) else (None, [], (child,)) for child in node.inputs
+            ]
+            inner = [predicate for _, found, _ in nested for predicate in found]
+            return outputs, predicates + inner, tuple(leaf for _, _, found in nested for leaf in found)
+        node = node.input
+    return outputs, predicates, (node,)
+
+
+def _named(sql: str, name: str) -> str:
+    return sql if sql.rpartition(".")[2] == quote(name) and sql.count(".") == 1 else f"{sql} AS {quote(name)}"
+
+
+def conjunction(predicates: Sequence[str]) -> str:
+    """All of them, in parentheses where one could bind differently."""
+    return "\n  AND ".join(f"({p})" if len(predicates) > 1 else p for p in predicates)
+
+
+def _alias(node: Node) -> str:
+    match node:
+        case Scan() | Project() | UnionAll() | GroupRead() | BagRead():
+            return node.alias
+        case _:
+            raise AssertionError(f"{type(node).__name__} has no alias")
+
+
+def from_item(node: Node) -> str:
+    """A leaf of a block: a table under its alias, or a subquery."""
+    alias = quote(_alias(node))
+    match node:
+        case Scan(version=Version.CURRENT):
+            return f"{node.storage} AS {alias}"
+        case BagRead():
+            return f"{node.storage} AS {alias}"
+        case Scan(version=Version.DELTA) | GroupRead(version=Version.DELTA):
+            return f"{quote(leaf_delta(node))} AS {alias}"
+        case Scan(version=Version.PREVIOUS):
+            return f"({_previous(node, f'FROM {node.storage}')}) AS {alias}"
+        case GroupRead(version=Version.CURRENT):
+            return f"({group_rows(node)}) AS {alias}"
+        case GroupRead(version=Version.PREVIOUS):
+            return f"({_previous(node, f'FROM ({group_rows(node)})')}) AS {alias}"
+        case _:
+            return f"({select(node, weighted=is_weighted(node))}) AS {alias}"
+
+
+def _previous(leaf: Scan | GroupRead, current: str) -> str:
+    columns = "".join(f"{quote(name)}, " for name in columns_of(leaf))
+    return (
+        f"SELECT {columns}CAST(1 AS BIGINT) AS {WEIGHT} {current} "
+        f"UNION ALL SELECT {columns}-{WEIGHT} FROM {quote(leaf_delta(leaf))}"
+    )
+
+
+def group_rows(read: GroupRead, restriction: str = "") -> str:
+    """The visible rows of a group stage, from its state table ``s``; ``restriction`` may join or filter it."""
+    outputs = [f"s.{quote(key)}" for key in read.keys]
+    outputs += [f"{finalize(call, 's')} AS {quote(call.name)}" for call in read.aggregates]
+    return f"SELECT {', '.join(outputs) or '1'} FROM {read.storage} AS s{restriction}"
+
+
+def with_group_rows(node: Node, restriction: str) -> str:
+    """A chain of projections and filters over a GroupRead, of the groups that ``restriction`` lets through."""
+    outputs, predicates, (leaf,) = _block(node)
+    if isinstance(leaf, Project):
+        source = f"({with_group_rows(leaf, restriction)}) AS {quote(leaf.alias)}"
+    else:
+        assert isinstance(leaf, GroupRead)
+        source = f"({group_rows(leaf, restriction)}) AS {quote(leaf.alias)}"
+    names = outputs if outputs is not None else [quote(name) for name in columns_of(leaf)]
+    where = f"\nWHERE {conjunction(predicates)}" if predicates else ""
+    return f"SELECT {', '.join(names)}\nFROM {source}{where}"

@@ -1,0 +1,281 @@
+"""The nodes of logical and maintenance plans.
+
+A relation is a bag of rows with weights (a Z-set, as in DBSP). A node that gives a *name scope* to those above it has an
+``alias``: expressions above name its columns ``alias.column``. Filter and Join pass the scopes of their inputs through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mvengine.planner.node import Node
+from mvengine.planner.scalar import Expr, Output
+from mvengine.planner.source import FileSource
+from mvengine.schema import Columns, Name
+
+WEIGHT = "_mv_weight"
+"""The column that holds a row's signed multiplicity in deltas."""
+
+
+class Version(StrEnum):
+    """Which contents of a relation a leaf reads."""
+
+    CURRENT = "current"  # after the change
+    DELTA = "delta"  # the change, weighted
+    PREVIOUS = "previous"  # before it: current ⊎ −Δ, weighted
+
+
+class Strategy(StrEnum):
+    """How a view is maintained, from the cheapest to the dearest (see docs/architecture.md)."""
+
+    ALGEBRAIC = "algebraic"
+    AUXILIARY = "auxiliary"
+    AFFECTED = "affected"
+    FULL = "full"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scan(Node):
+    """Reads a table or view. ``storage`` is the SQL name that holds its rows; ``columns`` only those that are used."""
+
+    relation: Name
+    storage: str
+    alias: str
+    columns: Columns
+    version: Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter(Node):
+    """σ: keeps rows for which every predicate is true."""
+
+    input: Node
+    predicates: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project(Node):
+    """π: computes ``outputs`` for each row. Keeps duplicates."""
+
+    input: Node
+    outputs: tuple[Output, ...]
+    alias: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join(Node):
+    """Inner join of any number of inputs; no predicates make it a cross product."""
+
+    inputs: tuple[Node, ...]
+    predicates: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnionAll(Node):
+    """⊎: inputs have the same column names in the same order."""
+
+    inputs: tuple[Node, ...]
+    columns: tuple[str, ...]
+    alias: str
+
+
+class AggregateFunction(StrEnum):
+    COUNT_STAR = "count_star"
+    COUNT = "count"
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """What aggregates are taken over, as a column of a GroupStage's input; ``type`` as DuckDB writes it."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """A session setting that a query's meaning depends on, as it was at CREATE (``TimeZone``)."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyConstraint:
+    """Columns that tell rows apart; those of a primary key are not NULL."""
+
+    columns: tuple[str, ...]
+    is_primary: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignKeyConstraint:
+    """Each non-NULL value of ``columns`` stands in ``referenced_columns`` of the other table: checked at publishing."""
+
+    columns: tuple[str, ...]
+    references: Name
+    referenced_storage: str
+    referenced_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AggregateCall:
+    """One aggregate. ``argument`` is None for COUNT(*) only; ``argument_type`` is its type, as DuckDB writes it."""
+
+    name: str
+    function: AggregateFunction
+    argument: Expr | None
+    argument_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregate(Node):
+    """γ: one row per distinct ``keys``; without keys exactly one row, also over nothing."""
+
+    input: Node
+    keys: tuple[Output, ...]
+    aggregates: tuple[AggregateCall, ...]
+    alias: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distinct(Node):
+    """δ: each different row once. A rule turns it into an Aggregate without aggregates (the hidden count)."""
+
+    input: Node
+    columns: tuple[str, ...]
+    alias: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opaque(Node):
+    """A query that is not taken apart: maintained by computing it again. ``reason`` says which construct decides it."""
+
+    query: str
+    relations: tuple[Name, ...]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load(Node):
+    """The rows of a refreshable table's source."""
+
+    source: FileSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Materialize(Node):
+    """The root of a view's plan: keeps the input's rows under a name.
+
+    ``storage`` holds the rows, or the state they are made from; ``staging`` is where a recomputation collects them;
+    ``columns`` are the view's, names and types as DuckDB describes the query; ``order_by`` is applied to what is read.
+    """
+
+    input: Node
+    relation: Name
+    storage: str
+    staging: str
+    columns: Columns
+    order_by: tuple[str, ...]
+    policy: str
+    strategy: Strategy
+    reason: str
+    definition: str
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaterializeTable(Node):
+    """The root of a refreshable table's plan: keeps a table equal to its source.
+
+    ``storage`` holds the rows with their file's number; ``staging`` what a refresh loads, until the merge; ``shadow``
+    rows that lost to a row with the same key in another file. ``stored_columns`` are those that a file can give
+    (generated ones are not among them). ``ignore_conflicts`` keeps the stored row for as long as any file has its key.
+    """
+
+    input: Node
+    relation: Name
+    storage: str
+    staging: str
+    shadow: str
+    columns: Columns
+    stored_columns: tuple[str, ...]
+    keys: tuple[KeyConstraint, ...]
+    foreign_keys: tuple[ForeignKeyConstraint, ...]
+    ignore_conflicts: bool
+    interval_seconds: int | None
+    definition: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupRead(Node):
+    """The visible rows of a GroupStage, made from its state: SUM shows NULL when its non-NULL count is 0."""
+
+    stage: str
+    storage: str
+    keys: tuple[str, ...]
+    arguments: tuple[Argument, ...]
+    aggregates: tuple[AggregateCall, ...]
+    alias: str
+    version: Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class BagRead(Node):
+    """The visible rows of a BagStage or FullStage: the stored ones."""
+
+    storage: str
+    columns: tuple[str, ...]
+    alias: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupStage(Node):
+    """γ with its state: ``storage`` has a row per group with a row count, and sums, counts and extrema per argument.
+
+    ``input`` computes the keys under their names and each argument under its own.
+    """
+
+    input: Node
+    name: str
+    storage: str
+    keys: tuple[str, ...]
+    arguments: tuple[Argument, ...]
+    aggregates: tuple[AggregateCall, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BagStage(Node):
+    """Rows stored as they are, duplicates included."""
+
+    input: Node
+    name: str
+    storage: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullStage(Node):
+    """Rows of a query that is computed again whenever something it reads has changed, and compared."""
+
+    name: str
+    storage: str
+    query: str
+    columns: tuple[str, ...]
+    relations: tuple[Name, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maintenance(Node):
+    """A view's maintenance plan: stages in the order in which they are maintained; the last holds the view's rows.
+
+    ``visible`` is what readers of the view see: a chain of Project and Filter over the read of the last stage.
+    """
+
+    stages: tuple[Node, ...]
+    visible: Node
