@@ -1,0 +1,67 @@
+"""What all parts of the store share: a cursor, a clock, and how rows become values and values rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from mvengine.errors import InternalError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Record = TypeVar("Record", bound=DataclassInstance)
+
+Row = tuple[Any, ...]
+
+
+class Result(Protocol):
+    def fetchall(self) -> list[Row]: ...
+
+
+class Cursor(Protocol):
+    """The little of a DuckDB cursor that meta needs."""
+
+    def execute(self, query: str, parameters: Any = None, /) -> Result: ...
+
+
+class StoreBase:
+    def __init__(self, cursor: Cursor, clock: Callable[[], datetime]) -> None:
+        self._cursor = cursor
+        self._clock = clock
+
+    def _rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+        return self._cursor.execute(sql, parameters).fetchall()
+
+    def _now(self) -> datetime:
+        return utc(self._clock())
+
+    def _insert(self, table: str, types: Mapping[str, str], rows: Sequence[Row]) -> None:
+        """Append rows to a table of mv_meta by one statement, columns as lists. ``types``: column name → type."""
+        if not rows:
+            return
+        lists = ", ".join(f"unnest(${i}::{type_}[])" for i, type_ in enumerate(types.values(), start=1))
+        sql = f"INSERT INTO mv_meta.{table} ({', '.join(types)}) SELECT {lists}"
+        self._cursor.execute(sql, [list(column) for column in zip(*rows, strict=True)])
+
+
+def utc(moment: datetime) -> datetime:
+    """An aware time as the naive UTC time that TIMESTAMP columns hold."""
+    if moment.tzinfo is None:
+        raise InternalError(
+            f"the clock gave {moment.isoformat()}, a time without a time zone", hint="use datetime.now(UTC)"
+        )
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def aware(value: Any) -> Any:
+    """A time out of a TIMESTAMP column as an aware one; any other value as it is."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+def records(kind: type[Record], rows: Iterable[Row]) -> tuple[Record, ...]:
+    """Rows as values of a dataclass, columns in the order of its fields."""
+    names = [field.name for field in fields(kind)]
+    return tuple(kind(**dict(zip(names, map(aware, row), strict=True))) for row in rows)

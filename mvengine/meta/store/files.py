@@ -1,0 +1,99 @@
+"""Files of sources: which are in the table, which are staged, and which rows were rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from mvengine.meta.records import RejectedRowRecord, SourceFileRow, StagedFileRow
+from mvengine.meta.store.base import StoreBase, records, utc
+
+_FILE_TYPES = {
+    "relation_id": "BIGINT",
+    "file_id": "INTEGER",
+    "path": "VARCHAR",
+    "size": "BIGINT",
+    "mtime_ns": "BIGINT",
+    "etag": "VARCHAR",
+    "rows": "BIGINT",
+    "rejected": "BIGINT",
+}
+_REJECTED_TYPES = {
+    "relation_id": "BIGINT",
+    "path": "VARCHAR",
+    "line": "BIGINT",
+    "reason": "VARCHAR",
+    "text": "VARCHAR",
+    "epoch": "BIGINT",
+}
+_BY_PATH = "relation_id = $1 AND list_contains($2::VARCHAR[], path)"
+
+
+class FileStore(StoreBase):
+    def source_files(self, relation_ids: Sequence[int]) -> dict[int, tuple[SourceFileRow, ...]]:
+        """Loaded files of many tables at once, ordered by path; a table without files has an empty tuple."""
+        sql = """SELECT relation_id, file_id, path, size, mtime_ns, etag, rows, rejected, epoch
+            FROM mv_meta.source_files WHERE list_contains($1::BIGINT[], relation_id) ORDER BY relation_id, path"""
+        grouped = groupby(self._rows(sql, [list(relation_ids)]), key=lambda row: int(row[0]))
+        found = {id_: records(SourceFileRow, (row[1:] for row in rows)) for id_, rows in grouped}
+        return {id_: found.get(id_, ()) for id_ in relation_ids}
+
+    def add_source_files(self, relation_id: int, files: Sequence[SourceFileRow]) -> None:
+        """Record files whose paths are not recorded yet."""
+        rows = [
+            (relation_id, it.file_id, it.path, it.size, it.mtime_ns, it.etag, it.rows, it.rejected, it.epoch)
+            for it in files
+        ]
+        self._insert("source_files", {**_FILE_TYPES, "epoch": "BIGINT"}, rows)
+
+    def remove_source_files(self, relation_id: int, paths: Sequence[str]) -> None:
+        """Forget files that are not in the table any more."""
+        if paths:
+            self._rows(f"DELETE FROM mv_meta.source_files WHERE {_BY_PATH}", [relation_id, list(paths)])
+
+    def replace_source_files(self, relation_id: int, files: Sequence[SourceFileRow]) -> None:
+        """Record files anew, in place of what was recorded for their paths."""
+        self.remove_source_files(relation_id, [file.path for file in files])
+        self.add_source_files(relation_id, files)
+
+    def staged_files(self, relation_ids: Sequence[int]) -> dict[int, tuple[StagedFileRow, ...]]:
+        """Files that lie in the staging tables of many tables, ordered by path; an empty tuple where there are none."""
+        sql = """SELECT relation_id, file_id, path, size, mtime_ns, etag, rows, rejected, staged_at
+            FROM mv_meta.staged_files WHERE list_contains($1::BIGINT[], relation_id) ORDER BY relation_id, path"""
+        grouped = groupby(self._rows(sql, [list(relation_ids)]), key=lambda row: int(row[0]))
+        found = {id_: records(StagedFileRow, (row[1:] for row in rows)) for id_, rows in grouped}
+        return {id_: found.get(id_, ()) for id_ in relation_ids}
+
+    def add_staged_files(self, relation_id: int, files: Sequence[StagedFileRow]) -> None:
+        """Record files as staged."""
+        rows = [
+            (relation_id, it.file_id, it.path, it.size, it.mtime_ns, it.etag, it.rows, it.rejected, utc(it.staged_at))
+            for it in files
+        ]
+        self._insert("staged_files", {**_FILE_TYPES, "staged_at": "TIMESTAMP"}, rows)
+
+    def clear_staged_files(self, relation_ids: Sequence[int]) -> None:
+        """Forget all staged files of these tables, and their rejected rows that were not published."""
+        ids = [list(relation_ids)]
+        self._rows("DELETE FROM mv_meta.staged_files WHERE list_contains($1::BIGINT[], relation_id)", ids)
+        self._rows(
+            "DELETE FROM mv_meta.rejected_rows WHERE epoch IS NULL AND list_contains($1::BIGINT[], relation_id)", ids
+        )
+
+    def add_rejected_rows(self, relation_id: int, rows: Sequence[RejectedRowRecord], epoch: int | None) -> None:
+        """Keep rows that a load skipped. ``epoch`` None: their files are staged, ``publish_rejected_rows`` sets it."""
+        values = [(relation_id, it.path, it.line, it.reason, it.text, epoch) for it in rows]
+        self._insert("rejected_rows", _REJECTED_TYPES, values)
+
+    def publish_rejected_rows(self, relation_id: int, epoch: int) -> None:
+        """Give the staged rejected rows of a table their epoch."""
+        self._rows(
+            "UPDATE mv_meta.rejected_rows SET epoch = $1 WHERE relation_id = $2 AND epoch IS NULL", [epoch, relation_id]
+        )
+
+    def remove_rejected_rows(self, relation_id: int, paths: Sequence[str]) -> None:
+        """Forget the published rejected rows of files that were loaded anew or are gone."""
+        if paths:
+            self._rows(
+                f"DELETE FROM mv_meta.rejected_rows WHERE {_BY_PATH} AND epoch IS NOT NULL", [relation_id, list(paths)]
+            )
