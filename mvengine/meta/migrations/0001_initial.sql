@@ -69,7 +69,7 @@ CREATE TABLE mv_meta.refresh_jobs (
 );
 
 CREATE TABLE mv_meta.state_history (
-    seq         BIGINT NOT NULL,
+    seq         BIGINT NOT NULL DEFAULT nextval('mv_meta.history_seq'),
     subject     VARCHAR NOT NULL,   -- job, refresh
     subject_id  BIGINT NOT NULL,    -- job_id, relation_id
     schema_name VARCHAR NOT NULL,

@@ -3,13 +3,16 @@
 
 CREATE SCHEMA mv_catalog;
 
+-- Tables and views that are maintained, and the plain tables beside them. The main database is the one that was attached
+-- first, whichever a USE has made the current one.
 CREATE VIEW mv_catalog.tables AS
 SELECT schema_name, name, kind, refreshable, storage_table, staging_table, shadow_table, source, created_at, epoch
 FROM mv_meta.relations
 UNION ALL BY NAME
 SELECT schema_name, table_name AS name, 'table' AS kind, false AS refreshable
 FROM duckdb_tables() AS plain
-WHERE database_name = current_database() AND NOT internal AND NOT starts_with(schema_name, 'mv_')
+WHERE database_oid = (SELECT min(database_oid) FROM duckdb_databases() WHERE NOT internal)
+  AND NOT internal AND NOT starts_with(schema_name, 'mv_')
   AND NOT EXISTS (
       SELECT 1 FROM mv_meta.relations AS known
       WHERE lower(known.schema_name) = lower(plain.schema_name) AND lower(known.name) = lower(plain.table_name)

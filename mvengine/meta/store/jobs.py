@@ -1,34 +1,26 @@
-"""Jobs: standing definitions being built or kept. A transition and its history are one compare-and-set statement."""
+"""Jobs: standing definitions being built or kept. Phase and progress may be written beside."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from mvengine.errors import UnknownRelation
 from mvengine.meta.records import Job, RelationKind
 from mvengine.meta.states import JOB, JobEvent, JobStatus, transition
-from mvengine.meta.store.base import Row, StoreBase, aware
-from mvengine.meta.store.conflict import lost_race, raising_conflict
+from mvengine.meta.store.base import Row, aware
+from mvengine.meta.store.moves import MoveStore
 from mvengine.schema import Name
 
 _COLUMNS = """job_id, relation_id, schema_name, name, kind, status, phase, progress, is_background, version,
        created_at, updated_at"""
 
-_MOVE = f"""
-WITH moved AS (
-    UPDATE mv_meta.jobs
-    SET status = $to, version = version + 1, updated_at = $now,
-        progress = CASE WHEN $to = 'CREATED' THEN 1 ELSE progress END
-    WHERE job_id = $job_id AND status = $from AND version = $version
-    RETURNING *
-), noted AS (
-    INSERT INTO mv_meta.state_history
-    SELECT nextval('mv_meta.history_seq'), 'job', job_id, schema_name, name, $from, $event, $to, $cause, NULL, $now
-    FROM moved
-)
-SELECT {_COLUMNS} FROM moved
+_MOVE = """
+UPDATE mv_meta.jobs SET status = $to, version = version + 1, progress = $progress, updated_at = $now
+WHERE job_id = $job_id AND status = $from AND version = $version
 """
 
 
-class JobStore(StoreBase):
+class JobStore(MoveStore):
     def create_job(self, relation_id: int, name: Name, kind: RelationKind, *, is_background: bool) -> Job:
         """A new job in INITIAL."""
         values = [relation_id, name.schema, name.name, kind, JobStatus.INITIAL, is_background, self._now()]
@@ -49,21 +41,19 @@ class JobStore(StoreBase):
         ``StateError``: the state does not allow the event. ``ConflictError``: somebody else moved it first.
         """
         job = self._job(job_id) if held is None else held
-        target = transition(JOB, job.status, event)
+        target, now = transition(JOB, job.status, event), self._now()
+        progress = 1.0 if target is JobStatus.CREATED else job.progress
         values = {
             "job_id": job_id,
             "from": job.status,
             "version": job.version,
-            "event": event,
             "to": target,
-            "cause": cause,
-            "now": self._now(),
+            "progress": progress,
+            "now": now,
         }
-        with raising_conflict(f"job {job_id} ({job.name})"):
-            rows = self._rows(_MOVE, values)
-        if not rows:
-            raise lost_race(f"job {job_id} ({job.name})")
-        return _job(rows[0])
+        moved = ("job", job_id, job.name.schema, job.name.name, job.status, event, target, cause, None, now)
+        self._move(f"job {job_id} ({job.name})", _MOVE, values, [moved])
+        return replace(job, status=target, version=job.version + 1, progress=progress, updated_at=aware(now))
 
     def set_job_progress(self, job_id: int, phase: str | None, progress: float) -> None:
         """Record how far a job is: ``progress`` from 0 to 1."""

@@ -1,56 +1,34 @@
-"""Refresh states of refreshable tables. A transition and its history are one compare-and-set statement."""
+"""Refresh states of refreshable tables: read many at once, moved many at once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from mvengine.errors import UnknownRelation
 from mvengine.meta.records import RefreshJob
 from mvengine.meta.states import REFRESH, RefreshEvent, RefreshState, transition
-from mvengine.meta.store.base import Row, StoreBase, aware, utc
-from mvengine.meta.store.conflict import lost_race, raising_conflict
+from mvengine.meta.store.base import Row, aware, utc
+from mvengine.meta.store.moves import MoveStore
 from mvengine.schema import Name
 
 _COLUMNS = """relation_id, schema_name, name, state, version, attempt, last_trigger_time, last_checked_time,
        last_success_time, last_epoch, interval_sec, last_error, is_dirty"""
 
-# What each event changes beside the state. An event writes no other column: DuckDB calls two updates of one column a
-# conflict, and a DML transaction that marks a table dirty must not collide with a refresh that loads beside it.
-_EFFECTS: Mapping[RefreshEvent, str] = {
-    RefreshEvent.TRIGGER: (
-        ", last_trigger_time = $now, attempt = CASE WHEN last_error IS NULL THEN 1 ELSE attempt + 1 END"
-    ),
-    RefreshEvent.STAGE_DONE: "",
-    RefreshEvent.PUBLISH: (
-        ", last_success_time = $now, last_checked_time = $now, last_epoch = coalesce($epoch, last_epoch)"
-        ", last_error = NULL, is_dirty = false"
-    ),
-    RefreshEvent.FAIL: ", last_error = coalesce($error, $cause)",
-    RefreshEvent.RECOVER: ", last_error = coalesce($error, $cause)",
+# The columns that an event writes beside state and version, and no other: DuckDB calls two updates of one column a
+# conflict, and a refresh that loads must not collide with DML that marks its table dirty.
+_WRITES: Mapping[RefreshEvent, tuple[str, ...]] = {
+    RefreshEvent.TRIGGER: ("last_trigger_time", "attempt"),
+    RefreshEvent.STAGE_DONE: (),
+    RefreshEvent.PUBLISH: ("last_checked_time", "last_success_time", "last_epoch", "last_error", "is_dirty"),
+    RefreshEvent.FAIL: ("last_error",),
+    RefreshEvent.RECOVER: ("last_error",),
 }
 
 
-def _move_sql(event: RefreshEvent) -> str:
-    # The k-th of $ids is expected in the k-th of $froms with the k-th of $versions, and goes to the k-th of $targets.
-    return f"""
-WITH moved AS (
-    UPDATE mv_meta.refresh_jobs
-    SET state = $targets[list_position($ids, relation_id)], version = version + 1{_EFFECTS[event]}
-    WHERE list_contains($ids, relation_id) AND state = $froms[list_position($ids, relation_id)]
-      AND version = $versions[list_position($ids, relation_id)]
-    RETURNING *
-), noted AS (
-    INSERT INTO mv_meta.state_history
-    SELECT nextval('mv_meta.history_seq'), 'refresh', relation_id, schema_name, name,
-           $froms[list_position($ids, relation_id)], $event, state, $cause, attempt, $now
-    FROM moved
-)
-SELECT {_COLUMNS} FROM moved ORDER BY list_position($ids, relation_id)
-"""
-
-
-class RefreshStore(StoreBase):
+class RefreshStore(MoveStore):
     def add_refresh(self, relation_id: int, name: Name, interval_sec: int | None) -> None:
         """A refreshable table begins Idle and clean, never refreshed."""
         self._rows(
@@ -94,24 +72,26 @@ class RefreshStore(StoreBase):
         """
         if not held:
             return ()
-        targets = [transition(REFRESH, job.state, event) for job in held]
-        values: dict[str, object] = {
-            "ids": [job.relation_id for job in held],
-            "froms": [job.state for job in held],
-            "versions": [job.version for job in held],
-            "targets": targets,
-            "event": event,
-            "cause": cause,
-            "now": self._now(),
-        }
-        optional = {"error": error, "epoch": epoch}
-        values |= {name: value for name, value in optional.items() if f"${name}" in _EFFECTS[event]}
-        subject = "the refresh of " + ", ".join(str(job.name) for job in held)
-        with raising_conflict(subject):
-            rows = self._rows(_move_sql(event), values)
-        if len(rows) != len(held):
-            raise lost_race(subject)
-        return tuple(_refresh_job(row) for row in rows)
+        now, reason = self._now(), error or cause
+        moved = [_after(job, event, now=aware(now), error=reason, epoch=epoch) for job in held]
+        history = [
+            (
+                "refresh",
+                new.relation_id,
+                new.name.schema,
+                new.name.name,
+                old.state,
+                event,
+                new.state,
+                cause,
+                new.attempt,
+                now,
+            )
+            for old, new in zip(held, moved, strict=True)
+        ]
+        subjects = "the refresh of " + ", ".join(str(job.name) for job in held)
+        self._move(subjects, _move_sql(event), _move_values(held, moved, event), history)
+        return tuple(moved)
 
     def set_dirty(self, relation_ids: Sequence[int], is_dirty: bool) -> None:
         """Mark tables that DML has touched, or clear the mark. What is marked so already is not written."""
@@ -127,6 +107,56 @@ class RefreshStore(StoreBase):
             "UPDATE mv_meta.refresh_jobs SET last_checked_time = $1 WHERE list_contains($2::BIGINT[], relation_id)",
             [utc(at), list(relation_ids)],
         )
+
+
+def _after(job: RefreshJob, event: RefreshEvent, *, now: datetime, error: str, epoch: int | None) -> RefreshJob:
+    """The refresh after an event; only the columns in ``_WRITES`` differ, beside state and version."""
+    moved = replace(job, state=transition(REFRESH, job.state, event), version=job.version + 1)
+    match event:
+        case RefreshEvent.TRIGGER:
+            attempt = 1 if job.last_error is None else job.attempt + 1
+            return replace(moved, last_trigger_time=now, attempt=attempt)
+        case RefreshEvent.STAGE_DONE:
+            return moved
+        case RefreshEvent.PUBLISH:
+            return replace(
+                moved,
+                last_checked_time=now,
+                last_success_time=now,
+                last_epoch=job.last_epoch if epoch is None else epoch,
+                last_error=None,
+                is_dirty=False,
+            )
+        case RefreshEvent.FAIL | RefreshEvent.RECOVER:
+            return replace(moved, last_error=error)
+        case _:
+            assert_never(event)
+
+
+def _move_sql(event: RefreshEvent) -> str:
+    """Every parameter is a list with one value for each refresh; ``$ids`` gives the order."""
+    columns = ("state", "version", *_WRITES[event])
+    return f"""
+UPDATE mv_meta.refresh_jobs SET {", ".join(f"{it} = ${it}[list_position($ids, relation_id)]" for it in columns)}
+WHERE list_contains($ids, relation_id)
+  AND state = $held_state[list_position($ids, relation_id)]
+  AND version = $held_version[list_position($ids, relation_id)]
+"""
+
+
+def _move_values(
+    held: Sequence[RefreshJob], moved: Sequence[RefreshJob], event: RefreshEvent
+) -> dict[str, list[object]]:
+    return {
+        "ids": [job.relation_id for job in held],
+        "held_state": [job.state for job in held],
+        "held_version": [job.version for job in held],
+        **{it: [_stored(getattr(job, it)) for job in moved] for it in ("state", "version", *_WRITES[event])},
+    }
+
+
+def _stored(value: object) -> object:
+    return utc(value) if isinstance(value, datetime) else value
 
 
 def _refresh_job(row: Row) -> RefreshJob:
