@@ -1,4 +1,8 @@
-"""The sqllogictest runner: scripts of statements with what they must answer.
+"""The sqllogictest runner: scripts of statements with what they must answer, in the format of sqllogictest-rs.
+
+Where it differs: a condition holds for the next record whatever it is (``halt`` and ``include`` too); queries with one
+label must agree; the number of type letters is checked; DOUBLEs under ``R`` agree to nine digits; all failures of a
+file are reported; ``$__DATABASE__`` is the database's path.
 
 records       a script as values
 directives    a directive's line and body -> its value (the table of directives)

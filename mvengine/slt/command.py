@@ -41,6 +41,6 @@ def main(
 
 
 def _connect(database: str) -> ConnectionLike:
-    from mvengine.connection import connect
+    import mvengine
 
-    return connect(database)
+    return mvengine.connect(database)
