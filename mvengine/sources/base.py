@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from mvengine.errors import DatabaseError
+from mvengine.planner.source import FileSource, OnError
+from mvengine.schema import Columns, literal, quote
+
+_ENGINE_CLASS = re.compile(r"^[A-Z][A-Za-z -]* Error: ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +49,11 @@ class Reader(Protocol):
     """Lists a source and opens its splits. Errors: ``SourceError`` (cannot list or open), ``LoadError`` (bad file)."""
 
     def list_splits(self) -> tuple[Split, ...]:
-        """All splits now, sorted by path. An existing but empty folder has none; a root that is not there is an error."""
+        """All splits now, sorted by path. An existing but empty folder has none; a missing root is an error."""
         ...
 
     def open(self, split: Split) -> AbstractContextManager[Path]:
-        """The split as a local file. On leaving, raises ``SourceError`` if the split has changed since it was listed."""
+        """The split as a local file. ``SourceError`` on leaving if it has changed since it was listed."""
         ...
 
 
@@ -54,3 +61,37 @@ class Sql(Protocol):
     """The little that loading needs of an engine: run a statement, return its rows as tuples."""
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """One split on its way into a table: what every format needs to know of it."""
+
+    sql: Sql  # the connection whose transaction receives the rows
+    probe: Sql  # a connection that still works when that transaction is aborted
+    source: FileSource
+    columns: Columns
+    key: tuple[str, ...]
+    path: str  # as the user knows it
+    local: Path  # where it can be read
+    file_id: int
+    into: str
+
+    @property
+    def is_skipping(self) -> bool:
+        return self.source.on_error is OnError.SKIP
+
+    @property
+    def file(self) -> str:
+        """The local path as a SQL literal that is no glob."""
+        return literal(re.sub(r"([*?\[])", r"[\1]", str(self.local)))
+
+    def words_of(self, error: DatabaseError) -> str:
+        """The first line of an engine's error, with the file under the name that the user knows."""
+        first = error.message.partition("\n")[0].replace(str(self.local), self.path)
+        return _ENGINE_CLASS.sub("", first)
+
+    @property
+    def targets(self) -> str:
+        """``into (columns, _file_id)``."""
+        return f"{self.into} ({', '.join([quote(column.name) for column in self.columns] + ['_file_id'])})"

@@ -1,0 +1,296 @@
+"""The options of a refreshable table: names and values checked, and bound to a ``FileSource``. Pure.
+
+``WITH (…)`` may hold the table's own options, the connector's and the format's; ``ENCODE X (…)`` only the format's.
+An option has one canonical name; other spellings (RisingWave's, DuckDB's) are aliases of it. Values are kept in a
+canonical spelling too, so that two equal declarations give equal sources.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mvengine.errors import BindError, ProgrammingError, UnknownOption
+from mvengine.planner.source import Encoding, FileSource, OnError
+from mvengine.sql.statements import Options
+
+ERRORS_MAX_DEFAULT = 1000
+SECRETS = frozenset({"s3.credentials.access", "s3.credentials.secret", "s3.credentials.session_token"})
+
+_POSIX, _S3 = "posix_fs", "s3"
+_CONNECTORS = {
+    "batch_posix_fs": _POSIX,
+    "posix_fs": _POSIX,
+    "__for_testing_only_batch_posix_fs": _POSIX,
+    "s3": _S3,
+}
+_HOW_TO_GIVE_A_SOURCE = (
+    "write REFRESHABLE FROM 'folder | glob | s3://…', or WITH (connector = 'posix_fs', posix_fs.root = 'folder')"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundOptions:
+    """What the options of a refreshable table mean. ``refresh_interval_sec`` is None for a refresh by hand only."""
+
+    source: FileSource
+    refresh_interval_sec: int | None
+
+
+def bind_source(
+    source: str | None,
+    options: Options,
+    encoding: str | None,
+    encoding_options: Options,
+    names: Sequence[str] | None = None,
+) -> BoundOptions:
+    """The source that ``FROM source WITH (options) FORMAT … ENCODE encoding (encoding_options)`` declares.
+
+    Where ``encoding`` is None the format is told by the suffix of the root or pattern, else by ``names``, the files
+    listed there. Errors: ``UnknownOption`` with the nearest known name; ``ProgrammingError`` 22023 for a value that
+    is not allowed; ``BindError`` where source or format are not given.
+    """
+    root = bind_root(source, options)
+    format_ = _bind_encoding(encoding, root, names)
+    known = _TABLE | (_S3_OPTIONS if root.connector == _S3 else {}) | _FORMATS[format_]
+    given = _canonical(options, known) | _canonical(encoding_options, _FORMATS[format_])
+    if twice := {name for name, _ in options} & {name for name, _ in encoding_options}:
+        raise _error(f"option {min(twice)!r} is given twice", "give it once")
+    interval = given.get("refresh_interval_sec")
+    bound = FileSource(
+        connector=root.connector,
+        root=root.root,
+        pattern=root.pattern,
+        encoding=format_,
+        options=tuple(sorted((name, value) for name, value in given.items() if name not in _TABLE)),
+        on_error=OnError(given.get("on_error", OnError.FAIL)),
+        errors_max=int(given.get("errors_max", ERRORS_MAX_DEFAULT)),
+    )
+    return BoundOptions(source=bound, refresh_interval_sec=None if interval is None else int(interval))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRoot:
+    """Where files are, before their format is known: enough to list them."""
+
+    connector: str  # 'posix_fs' | 's3'
+    root: str
+    pattern: str | None
+    options: tuple[tuple[str, str], ...]  # the connector's own
+
+
+def bind_root(source: str | None, options: Options) -> FileRoot:
+    """The part of the options that says where the files are. Errors as ``bind_source``; unknown names pass."""
+    known = _TABLE | _S3_OPTIONS
+    given = _canonical(tuple((n, v) for n, v in options if _ALIASES.get(n, n) in known), known)
+    if source is not None and "root" in given:
+        raise _error("the source is given twice, by FROM and by option 'root'", "give one of them")
+    root = (source if source is not None else given.get("root", "")).removeprefix("file://")
+    connector = given.get("connector") or (_S3 if root.startswith("s3://") or "s3.bucket_name" in given else _POSIX)
+    if connector == _S3 and not root and "s3.bucket_name" in given:
+        root = "s3://" + given["s3.bucket_name"]
+    if not root and "connector" in given:
+        wanted = "s3.bucket_name" if connector == _S3 else "posix_fs.root"
+        raise _error(f"connector {connector!r} needs option {wanted!r}", _HOW_TO_GIVE_A_SOURCE)
+    if not root:
+        raise BindError("a refreshable table needs a source", hint=_HOW_TO_GIVE_A_SOURCE)
+    if (connector == _S3) != root.startswith("s3://"):
+        hint = "connector 's3' takes an s3:// URL, connector 'posix_fs' a path"
+        raise _error(f"connector {connector!r} cannot read {root!r}", hint)
+    if connector == _S3 and "@" in root.removeprefix("s3://").partition("/")[0]:
+        hint = "give them as options s3.credentials.access and s3.credentials.secret, or in the environment"
+        raise _error("a source's URL must not hold credentials", hint)
+    own = tuple(sorted((name, value) for name, value in given.items() if name in _S3_OPTIONS))
+    if connector != _S3 and own:
+        raise UnknownOption(f"option {own[0][0]!r} is for connector 's3', the connector is {connector!r}")
+    return FileRoot(connector=connector, root=root, pattern=given.get("match_pattern"), options=own)
+
+
+def encoding_of(names: Iterable[str]) -> Encoding | None:
+    """The format that file names tell by their suffix; None where one of them tells none, or they disagree."""
+    found = {_suffix_encoding(name) for name in names}
+    return found.pop() if len(found) == 1 else None
+
+
+def redacted(source: FileSource) -> FileSource:
+    """The source as it may be shown: credentials are ``***``."""
+    return replace(source, options=tuple((n, "***" if n in SECRETS else v) for n, v in source.options))
+
+
+_SUFFIXES = {
+    ".csv": Encoding.CSV,
+    ".tsv": Encoding.CSV,
+    ".json": Encoding.JSON,
+    ".jsonl": Encoding.JSON,
+    ".ndjson": Encoding.JSON,
+    ".parquet": Encoding.PARQUET,
+}
+
+
+def _suffix_encoding(name: str) -> Encoding | None:
+    lower = name.lower()
+    plain = lower.removesuffix(".gz").removesuffix(".zst")
+    found = next((encoding for suffix, encoding in _SUFFIXES.items() if plain.endswith(suffix)), None)
+    return None if found is Encoding.PARQUET and plain != lower else found
+
+
+def _bind_encoding(encoding: str | None, root: FileRoot, names: Sequence[str] | None) -> Encoding:
+    if encoding is not None:
+        if encoding.upper() not in Encoding.__members__:
+            raise _error(f"unknown encoding {encoding!r}", "allowed: CSV, JSON, PARQUET")
+        return Encoding(encoding.upper())
+    told = encoding_of([root.pattern or root.root]) or encoding_of(names or ())
+    if told is not None:
+        return told
+    strange = {_suffix_encoding(name): name for name in sorted(names or (), reverse=True)}
+    found = "it has no files yet" if not strange else "it has " + ", ".join(sorted(strange.values()))
+    raise BindError(
+        f"cannot tell the format of the files in {root.root!r}: {found}",
+        hint="add FORMAT PLAIN ENCODE CSV | JSON | PARQUET, or choose files by match_pattern = '*.csv'",
+    )
+
+
+# Option checks: from the option's name and the value as written to the canonical value. ------------------------------
+
+Check = Callable[[str, str], str]
+
+
+def _text(name: str, value: str) -> str:
+    if not value:
+        raise _bad(name, value, "a text that is not empty")
+    return value
+
+
+def _any_text(name: str, value: str) -> str:
+    return value
+
+
+def _boolean(name: str, value: str) -> str:
+    if value.lower() in ("true", "t", "on", "yes", "1"):
+        return "true"
+    if value.lower() in ("false", "f", "off", "no", "0"):
+        return "false"
+    raise _bad(name, value, "true or false")
+
+
+def _count(least: int) -> Check:
+    def check(name: str, value: str) -> str:
+        if not (value.isascii() and value.isdigit() and int(value) >= least):
+            raise _bad(name, value, f"a whole number, at least {least}")
+        return str(int(value))
+
+    return check
+
+
+def _one_of(**spellings: str) -> Check:
+    def check(name: str, value: str) -> str:
+        if value.lower() not in spellings:
+            raise _bad(name, value, "allowed: " + ", ".join(dict.fromkeys(spellings.values())))
+        return spellings[value.lower()]
+
+    return check
+
+
+def _delimiter(name: str, value: str) -> str:
+    value = "\t" if value == "\\t" else value
+    if not 1 <= len(value.encode()) <= 4 or "\n" in value or "\r" in value:
+        raise _bad(name, value, "one to four bytes without a line break")
+    return value
+
+
+def _character(name: str, value: str) -> str:
+    if len(value.encode()) > 1:
+        raise _bad(name, value, "one ASCII character, or the empty string for none")
+    return value
+
+
+def _separator(name: str, value: str) -> str:
+    if value not in (".", ","):
+        raise _bad(name, value, "'.' or ','")
+    return value
+
+
+_TABLE: Mapping[str, Check] = {
+    "connector": _one_of(**_CONNECTORS),
+    "root": _text,
+    "match_pattern": _text,
+    "refresh_mode": _one_of(full_reload="FULL_RELOAD"),
+    "refresh_interval_sec": _count(1),
+    "on_error": _one_of(fail=OnError.FAIL.value, skip=OnError.SKIP.value),
+    "errors_max": _count(0),
+}
+_S3_OPTIONS: Mapping[str, Check] = {
+    "s3.bucket_name": _text,
+    "s3.endpoint_url": _text,
+    "s3.region": _text,
+    "s3.credentials.access": _text,
+    "s3.credentials.secret": _text,
+    "s3.credentials.session_token": _text,
+}
+_FORMATS: Mapping[Encoding, Mapping[str, Check]] = {
+    Encoding.CSV: {
+        "delimiter": _delimiter,
+        "header": _boolean,
+        "without_header": _boolean,
+        "quote": _character,
+        "escape": _character,
+        "nullstr": _any_text,
+        "allow_quoted_nulls": _boolean,
+        "dateformat": _text,
+        "timestampformat": _text,
+        "decimal_separator": _separator,
+        "encoding": _one_of(
+            **{"utf-8": "utf-8", "utf8": "utf-8", "utf-16": "utf-16", "utf16": "utf-16"},
+            **{"latin-1": "latin-1", "latin1": "latin-1", "iso-8859-1": "latin-1"},
+        ),
+        "skip": _count(0),
+        "max_line_size": _count(1),
+        "null_padding": _boolean,
+        "strict_mode": _boolean,
+    },
+    Encoding.JSON: {"dateformat": _text, "timestampformat": _text, "maximum_object_size": _count(1)},
+    Encoding.PARQUET: {"binary_as_string": _boolean},
+}
+_ALIASES = {
+    "batch_posix_fs.root": "root",
+    "posix_fs.root": "root",
+    "s3.region_name": "s3.region",
+    "delim": "delimiter",
+    "sep": "delimiter",
+    "null": "nullstr",
+    "date_format": "dateformat",
+    "timestamp_format": "timestampformat",
+}
+
+
+def _canonical(options: Options, known: Mapping[str, Check]) -> dict[str, str]:
+    """Options under their canonical names, values checked. ``without_header`` becomes ``header``, its contrary."""
+    given: dict[str, str] = {}
+    for spelling, value in options:
+        name = _ALIASES.get(spelling, spelling)
+        if name not in known:
+            raise _unknown(spelling, known)
+        checked = known[name](spelling, value)
+        if name == "without_header":
+            name, checked = "header", "false" if checked == "true" else "true"
+        if name in given:
+            raise _error(f"option {spelling!r} is given twice", "give it once; it may have been given by another name")
+        given[name] = checked
+    return given
+
+
+def _unknown(name: str, known: Mapping[str, Check]) -> UnknownOption:
+    spellings = sorted({*known, *(alias for alias, of in _ALIASES.items() if of in known)})
+    near = difflib.get_close_matches(name, spellings, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return UnknownOption(f"unknown option {name!r}", hint=f"{hint}options are: {', '.join(sorted(known))}")
+
+
+def _bad(name: str, value: str, allowed: str) -> ProgrammingError:
+    shown = "***" if _ALIASES.get(name, name) in SECRETS else repr(value)
+    return _error(f"option {name!r} cannot be {shown}", allowed)
+
+
+def _error(message: str, hint: str) -> ProgrammingError:
+    return ProgrammingError(message, hint=hint, code="22023")

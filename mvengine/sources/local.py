@@ -1,0 +1,131 @@
+"""Files in the local file system: one file, a folder with all files below it, or a glob.
+
+Files and folders whose name begins with ``.`` or ``_`` are left out, unless a glob without ``**`` spells that
+character. Symbolic links are followed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mvengine.errors import SourceError
+from mvengine.sources.base import Split
+from mvengine.sources.glob import Glob, compile_glob, has_magic, matches_name, split_glob
+
+DEPTH_MAX = 64  # folders below the root; a deeper tree is a cycle of symbolic links
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalReader:
+    """Lists and opens local files. ``root`` is absolute; see ``FileSource``."""
+
+    root: str
+    pattern: str | None
+
+    def list_splits(self) -> tuple[Split, ...]:
+        """All files now, in byte order of their paths. Errors: ``SourceError``, naming the path."""
+        splits = list(self._find())
+        if self.pattern is not None:
+            regex, has_folders = compile_glob(self.pattern), "/" in self.pattern
+            base = split_glob(self.root).folder if os.path.isdir(self.root) or has_magic(self.root) else ""
+            splits = [s for s in splits if matches_name(regex, has_folders, s.path[len(base) :].lstrip("/"))]
+        return tuple(sorted(splits, key=lambda split: os.fsencode(split.path)))
+
+    @contextmanager
+    def open(self, split: Split) -> Iterator[Path]:
+        """The file itself. Errors: ``SourceError`` if it cannot be read, or is not on leaving what was listed."""
+        try:
+            with open(split.path, "rb"):
+                _check_unchanged(split)
+        except OSError as error:
+            raise _source_error(split.path, error) from error
+        try:
+            yield Path(split.path)
+        except Exception as error:
+            _check_unchanged(split, error)  # a file that is being written looks like a broken one
+            raise
+        _check_unchanged(split)
+
+    def _find(self) -> Iterator[Split]:
+        is_literal = os.path.lexists(self.root)  # also for names such as a[1].csv
+        if is_literal and not os.path.isdir(self.root):
+            return iter((_split(self.root),))
+        if not is_literal and not has_magic(self.root):
+            raise SourceError(
+                f"source {self.root!r} does not exist",
+                hint="create the folder or correct the path; an existing folder without files makes an empty table",
+            )
+        if is_literal:
+            everything = split_glob("/**")
+            glob = Glob(folder=self.root.rstrip("/"), regex=everything.regex, depth_max=None, is_recursive_tail=True)
+        else:
+            glob = split_glob(self.root)
+        return _walk(glob, glob.folder or "/", 1)
+
+
+def absolute_root(root: str) -> str:
+    """A local root as an absolute path: ``~`` is the home folder, relative paths count from the working directory."""
+    return os.path.abspath(os.path.expanduser(root))
+
+
+def _walk(glob: Glob, folder: str, depth: int) -> Iterator[Split]:
+    """Files below ``folder`` that match; ``depth`` counts the segments of its entries' relative paths."""
+    if depth > DEPTH_MAX:
+        raise SourceError(f"{folder!r} is more than {DEPTH_MAX} folders deep: is a symbolic link going in circles?")
+    try:
+        with os.scandir(folder) as entries:
+            found = list(entries)
+    except OSError as error:
+        raise _source_error(folder, error) from error
+    for entry in found:
+        matched = glob.regex.fullmatch(entry.path[len(glob.folder) :].lstrip("/")) is not None
+        if _is_folder(entry):
+            if matched and not glob.is_recursive_tail:
+                raise SourceError(
+                    f"{entry.path!r} is a folder where a file was meant",
+                    hint=f"to read the files below it: {entry.path}/**",
+                )
+            if depth < glob.depth_max if glob.depth_max is not None else entry.name[0] not in "._":
+                yield from _walk(glob, entry.path, depth + 1)
+        elif matched:
+            yield _split(entry.path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        raise _source_error(entry.path, error) from error
+
+
+def _split(path: str) -> Split:
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise _source_error(path, error) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise SourceError(f"{path!r} is not a regular file")
+    return Split(path=path, size=found.st_size, mtime_ns=found.st_mtime_ns, etag=None)
+
+
+def _check_unchanged(split: Split, cause: Exception | None = None) -> None:
+    try:
+        now = _split(split.path)
+    except SourceError as error:
+        raise SourceError(f"{split.path!r} disappeared before it was read: {error.message}") from (cause or error)
+    if now != split:
+        raise SourceError(
+            f"{split.path!r} changed while it was read",
+            hint="refresh again; write files under a hidden name (.part) and rename them when they are complete",
+        ) from cause
+
+
+def _source_error(path: str, error: OSError) -> SourceError:
+    if isinstance(error, FileNotFoundError) and os.path.islink(path):
+        return SourceError(f"{path!r} is a symbolic link to {os.readlink(path)!r}, which does not exist")
+    return SourceError(f"cannot read {path!r}: {error.strerror or error}")

@@ -1,0 +1,76 @@
+"""Parquet files: columns by name, without regard to case.
+
+Columns that the table does not have are left out; one that the file does not have is an error. A value of another
+type is cast; one that cannot be is a bad row. Parquet has no lines: errors name the row, counted from 1.
+"""
+
+from __future__ import annotations
+
+from mvengine.errors import DatabaseError, LoadError
+from mvengine.schema import quote
+from mvengine.sources.base import Load, RejectedRow, Sql
+from mvengine.sources.cells import Cell, reason
+
+_TEXT_MAX = 1000
+
+
+def insert(load: Load) -> tuple[RejectedRow, ...]:
+    """Insert the file's rows; under ``on_error = 'skip'`` those whose values can be cast and that have a key."""
+    cells = _cells(load, load.sql)
+    if load.is_skipping:
+        values, good = [cell.value for cell in cells], f"({reason(cells, load.key)}) is null"
+    else:
+        values, good = [f"cast({cell.text} as {cell.column.type})" for cell in cells], "true"
+    load.sql.query(
+        f"insert into {load.targets} select {', '.join(values)}, {load.file_id} from {_relation(load)} where {good}"
+    )
+    return find_null_keys(load, load.source.errors_max + 1) if load.is_skipping else ()
+
+
+def explain(load: Load, error: DatabaseError) -> LoadError:
+    """The engine's error with file, row, column and value where they can still be found out."""
+    try:
+        bad = next(iter(_bad_rows(load, load.probe, 1)), None)
+    except DatabaseError:
+        bad = None  # the file as a whole is broken, or the probe's transaction too: the engine's words remain
+    if bad is None:
+        return LoadError(load.words_of(error), path=load.path)
+    return LoadError(bad.reason, path=load.path, hint="on_error = 'skip' leaves bad rows out")
+
+
+def find_null_keys(load: Load, limit: int) -> tuple[RejectedRow, ...]:
+    """Bad rows: a value that cannot be cast, a NULL in the key."""
+    return _bad_rows(load, load.sql, limit)
+
+
+def _bad_rows(load: Load, sql: Sql, limit: int) -> tuple[RejectedRow, ...]:
+    cells = _cells(load, sql)
+    row = ", ".join(f"{quote(cell.column.name)} := {cell.text}" for cell in cells)
+    rows = sql.query(
+        f"""
+        select file_row_number + 1, {reason(cells, load.key)} as _reason, cast(struct_pack({row}) as varchar)
+        from {_relation(load, "file_row_number = true")} where _reason is not null
+        order by file_row_number limit {limit}"""
+    )
+    return tuple(
+        RejectedRow(path=load.path, line=None, reason=f"row {n}: {why}", text=text[:_TEXT_MAX]) for n, why, text in rows
+    )
+
+
+def _cells(load: Load, sql: Sql) -> tuple[Cell, ...]:
+    described = sql.query(f"describe select * from {_relation(load)}")
+    in_file = {name.lower(): (quote(name), type_) for name, type_, *_ in described}
+    cells = []
+    for column in load.columns:
+        if column.name.lower() not in in_file:
+            names = ", ".join(name for name, *_ in described)
+            raise LoadError(f"column {column.name} is not in the file; it has {names}", path=load.path)
+        text, type_ = in_file[column.name.lower()]
+        value = text if type_ == column.type else f"try(cast({text} as {column.type}))"
+        cells.append(Cell(column=column, value=value, is_given=f"{text} is not null", text=text))
+    return tuple(cells)
+
+
+def _relation(load: Load, *arguments: str) -> str:
+    options = [f"{name} = {value}" for name, value in load.source.options if name == "binary_as_string"]
+    return f"read_parquet({', '.join([load.file, *options, *arguments])})"

@@ -1,0 +1,111 @@
+"""Objects in an S3-compatible store, through pyarrow's file system.
+
+Credentials come from the options, else from where pyarrow looks for them (environment, profile, instance role).
+A store has no folders: a prefix below which nothing lies is an empty source, a bucket that is not there an error.
+pyarrow does not tell etags, so that size and time of modification, which S3 keeps to the second, identify contents.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mvengine.errors import SourceError
+from mvengine.sources.base import Split
+from mvengine.sources.glob import Glob, compile_glob, has_magic, matches_name, split_glob
+
+_SCHEME = "s3://"
+_CHUNK_BYTES = 1 << 20
+_CONNECT_SECONDS = 10
+_REQUEST_SECONDS = 60
+_ATTEMPTS_MAX = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Reader:
+    """Lists objects below ``root`` (``s3://bucket/prefix`` or a glob) and hands them out as temporary local files."""
+
+    root: str
+    pattern: str | None
+    options: tuple[tuple[str, str], ...]
+
+    def list_splits(self) -> tuple[Split, ...]:
+        """All objects now, in byte order of their URLs. Errors: ``SourceError``."""
+        from pyarrow.fs import FileSelector, FileType
+
+        root = self.root.removeprefix(_SCHEME).rstrip("/")
+        files = self._connect()
+        with _named(self.root):
+            bucket = root.partition("/")[0]
+            if files.get_file_info(bucket).type == FileType.NotFound:
+                raise SourceError(f"cannot list {self.root!r}: there is no bucket {bucket!r}, or no right to see it")
+            if not has_magic(root) and (found := files.get_file_info(root)).type == FileType.File:
+                return (_split(found),)
+            glob = split_glob(root)
+            found = files.get_file_info(FileSelector(glob.folder, recursive=True, allow_not_found=True))
+        splits = [_split(info) for info in found if info.type == FileType.File and self._is_wanted(glob, info.path)]
+        return tuple(sorted(splits, key=lambda split: split.path.encode()))
+
+    @contextmanager
+    def open(self, split: Split) -> Iterator[Path]:
+        """A temporary copy, gone on leaving. Errors: ``SourceError`` if the object has changed since it was listed."""
+        files = self._connect()
+        path = split.path.removeprefix(_SCHEME)
+        with tempfile.TemporaryDirectory(prefix="mvengine-") as folder:
+            copy = Path(folder) / path.rpartition("/")[2]
+            with _named(split.path):
+                # compression=None: pyarrow would decompress by suffix, and the name of the copy would lie.
+                with files.open_input_stream(path, compression=None) as remote, copy.open("wb") as local:
+                    shutil.copyfileobj(remote, local, _CHUNK_BYTES)
+                now = _split(files.get_file_info(path))
+            if now != split or copy.stat().st_size != split.size:
+                raise SourceError(f"{split.path!r} changed while it was read", hint="refresh again")
+            yield copy
+
+    def _is_wanted(self, glob: Glob, path: str) -> bool:
+        relative = path[len(glob.folder) :].lstrip("/")
+        if glob.regex.fullmatch(relative) is None:
+            return False
+        return self.pattern is None or matches_name(compile_glob(self.pattern), "/" in self.pattern, relative)
+
+    def _connect(self) -> Any:
+        from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
+
+        given = dict(self.options)
+        endpoint = urlsplit(given.get("s3.endpoint_url", ""))
+        with _named(self.root):
+            return S3FileSystem(
+                access_key=given.get("s3.credentials.access"),
+                secret_key=given.get("s3.credentials.secret"),
+                session_token=given.get("s3.credentials.session_token"),
+                region=given.get("s3.region"),
+                endpoint_override=endpoint.netloc or given.get("s3.endpoint_url"),
+                scheme=endpoint.scheme if endpoint.netloc else "https",
+                connect_timeout=_CONNECT_SECONDS,
+                request_timeout=_REQUEST_SECONDS,
+                retry_strategy=AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS_MAX),
+            )
+
+
+@contextmanager
+def _named(url: str) -> Iterator[None]:
+    """Errors of pyarrow, which are OSError and its ValueErrors, as ``SourceError`` that names what was being read."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"cannot read {url!r}: {error}", hint="look at s3.endpoint_url and the credentials"
+        ) from error
+
+
+def _split(info: Any) -> Split:
+    """Errors: ``SourceError`` for an object that is not there."""
+    if info.mtime_ns is None or info.size is None:
+        raise SourceError(f"'{_SCHEME}{info.path}' disappeared before it was read")
+    return Split(path=_SCHEME + info.path, size=info.size, mtime_ns=info.mtime_ns, etag=None)
