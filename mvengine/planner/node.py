@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import Any, Self, get_args, get_type_hints
+from typing import Any, Self, TypeVar, cast, get_args, get_type_hints
 
 REGISTRY: dict[str, type[Node]] = {}
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _cached(function: _F) -> _F:
+    """``functools.cache`` with the function's own type: mypy mistakes the hash of a dataclass for that of its class."""
+    return cast(_F, cache(function))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +54,7 @@ class Node:
         return replace(self, **changes)
 
 
-@cache
+@_cached
 def hints(cls: type) -> dict[str, Any]:
     """The resolved types of a dataclass's fields, in order."""
     resolved = get_type_hints(cls)
@@ -58,7 +65,7 @@ def _is_node(hint: Any) -> bool:
     return isinstance(hint, type) and issubclass(hint, Node)
 
 
-@cache
+@_cached
 def child_fields(cls: type[Node]) -> tuple[str, ...]:
     """The names of the fields that hold inputs."""
     return tuple(

@@ -1,1 +1,58 @@
-""""""
+"""The optimizer: one rule a file, in the order of ``PIPELINE``.
+
+Filters are merged first, so that those above a join are one; joins are flattened before the filters above the outermost
+of them go in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mvengine.errors import InternalError
+from mvengine.planner.node import Node, rewrite
+from mvengine.planner.rules.distinct_to_aggregate import distinct_to_aggregate
+from mvengine.planner.rules.drop_identity_projection import drop_identity_projection
+from mvengine.planner.rules.filter_into_join import filter_into_join
+from mvengine.planner.rules.flatten_joins import flatten_joins
+from mvengine.planner.rules.merge_filters import merge_filters
+from mvengine.planner.verify import verify
+
+Rule = Callable[[Node], Node | None]
+"""One rewrite of a node over its inputs; None where it does not apply."""
+
+OnStep = Callable[[str, Node, Node], None]
+"""Is told the rule, the plan before it and the plan after it, whenever a rule has changed something."""
+
+PIPELINE: tuple[Rule, ...] = (
+    merge_filters,
+    flatten_joins,
+    filter_into_join,
+    distinct_to_aggregate,
+    drop_identity_projection,
+)
+
+PASSES_MAX = 100
+
+
+def optimize(root: Node, on_step: OnStep | None = None, pipeline: tuple[Rule, ...] = PIPELINE) -> Node:
+    """The plan after every rule has come to rest, each in its turn.
+
+    Errors: ``PlanVerificationError`` where a rule changed what it must keep, ``InternalError`` where one does not come
+    to rest within ``PASSES_MAX`` passes over the plan; both are bugs and name the rule.
+    """
+    for rule in pipeline:
+        after = _fixpoint(rule, root)
+        if after is not root and on_step is not None:
+            on_step(rule.__name__, root, after)
+        root = after
+    return root
+
+
+def _fixpoint(rule: Rule, root: Node) -> Node:
+    for _ in range(PASSES_MAX):
+        after = rewrite(root, rule)
+        if after is root:
+            return root
+        verify(rule.__name__, root, after)
+        root = after
+    raise InternalError(f"rule {rule.__name__} has not come to rest after {PASSES_MAX} passes over the plan")
