@@ -143,6 +143,7 @@ class TransactionVerb(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class Transaction:
     verb: TransactionVerb
+    is_read_only: bool = False  # BEGIN TRANSACTION READ ONLY
 
 
 class WriteKind(StrEnum):
@@ -195,11 +196,60 @@ class Native:
     text: str
 
 
+class DdlAction(StrEnum):
+    CREATE = "CREATE"
+    REPLACE = "REPLACE"  # CREATE OR REPLACE
+    ALTER = "ALTER"
+    DROP = "DROP"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NativeDdl(Native):
+    """A ``Native`` that creates, alters or drops an object of DuckDB's.
+
+    ``targets`` are the relations (or the schema) that it changes: of ALTER … RENAME TO the old and the new name, of
+    CREATE INDEX the table. ``object_kind`` is TABLE, VIEW, SCHEMA, INDEX, MACRO ….
+    """
+
+    action: DdlAction
+    object_kind: str
+    targets: tuple[RelationRef, ...]
+    is_temporary: bool  # CREATE TEMP …: the name hides a relation of the same name
+    names: tuple[str, ...]  # every identifier that stands in the statement, lower case
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepare:
+    """``PREPARE name AS write``. A PREPARE of anything else is a ``Native``."""
+
+    name: str
+    write: Write
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execute:
+    """``EXECUTE name (arguments)``: of a prepared write, or of a statement that DuckDB has prepared."""
+
+    name: str
+    arguments: str  # without the brackets
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deallocate:
+    """``DEALLOCATE [PREPARE] name``."""
+
+    name: str
+    text: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Refused:
     """A statement that would write by a way that cannot be captured; ``reason`` and ``hint`` say which and what to do.
 
-    It is refused only where it touches a maintained relation: ``names`` holds every identifier of the text.
+    It is refused only where it touches a maintained relation: ``names`` holds every identifier of the text. Where
+    ``is_opaque``, what it touches cannot be seen in its text, and it is refused wherever anything is maintained.
     """
 
     reason: str
@@ -207,6 +257,7 @@ class Refused:
     names: tuple[str, ...]
     text: str
     kind: str
+    is_opaque: bool
 
 
 Statement = (
@@ -220,6 +271,10 @@ Statement = (
     | ExplainRefresh
     | Transaction
     | Write
+    | Prepare
+    | Execute
+    | Deallocate
+    | NativeDdl
     | Native
     | Refused
 )

@@ -1,0 +1,129 @@
+"""Parse trees of ``grammar.lark`` → statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
+
+from mvengine.errors import ParseError
+from mvengine.sql.elements import Elements, TreeReader
+from mvengine.sql.statements import (
+    CreateMaterializedView,
+    CreateRefreshableTable,
+    Drop,
+    Explain,
+    ExplainRefresh,
+    ExplainStage,
+    ExplainView,
+    ObjectKind,
+    RefreshTable,
+    RefreshView,
+    Statement,
+)
+
+if TYPE_CHECKING:
+    from lark import Token, Tree
+
+_ENCODINGS = ("CSV", "JSON", "PARQUET")
+_CLAUSES = {
+    "refreshable": "REFRESHABLE",
+    "source": "FROM",
+    "ignore_conflicts": "ON CONFLICT",
+    "with_options": "WITH",
+    "encoding": "FORMAT",
+    "primary_key_clause": "PRIMARY KEY",
+}
+
+
+class Builder(TreeReader):
+    """Makes the statement of one piece; one method per statement of the grammar, with the grammar's name."""
+
+    def statement(self, tree: Tree[Token]) -> Statement:
+        return cast(Statement, getattr(self, tree.data)(tree))
+
+    def create_table(self, tree: Tree[Token]) -> CreateRefreshableTable:
+        clauses = self._clauses(tree)
+        elements = Elements.read(self, self.child(tree, "elements"), clauses.get("primary_key_clause"))
+        source, options, encoding = (clauses.get(name) for name in ("source", "with_options", "encoding"))
+        return CreateRefreshableTable(
+            table=self.relation(self.require(tree, "relation")),
+            if_not_exists=self.child(tree, "if_not_exists") is not None,
+            columns=elements.columns,
+            primary_key=elements.primary_key,
+            unique_keys=elements.unique_keys,
+            checks=elements.checks,
+            foreign_keys=elements.foreign_keys,
+            source=self.string(self.tokens(source)[-1]) if source else None,
+            ignore_conflicts="ignore_conflicts" in clauses,
+            options=self.options(options),
+            encoding=self._encoding(encoding) if encoding else None,
+            encoding_options=self.options(encoding),
+            text=self.piece.text,
+        )
+
+    def create_view(self, tree: Tree[Token]) -> CreateMaterializedView:
+        names = self.child(tree, "names")
+        query = self.tokens(tree)[-1]
+        return CreateMaterializedView(
+            view=self.relation(self.require(tree, "relation")),
+            if_not_exists=self.child(tree, "if_not_exists") is not None,
+            column_names=self.names(names) if names else (),
+            options=self.options(self.child(tree, "view_options")),
+            query=str(query),
+            query_offset=self.start(query) - self.piece.start,
+            text=self.piece.text,
+        )
+
+    def refresh_table(self, tree: Tree[Token]) -> RefreshTable:
+        return RefreshTable(tables=self.relations(tree), full=self.child(tree, "full") is not None)
+
+    def refresh_all(self, tree: Tree[Token]) -> RefreshTable:
+        return RefreshTable(tables=(), full=self.child(tree, "full") is not None)
+
+    def refresh_view(self, tree: Tree[Token]) -> RefreshView:
+        view = self.relation(self.require(tree, "relation"))
+        return RefreshView(view=view, full=self.child(tree, "full") is not None)
+
+    def drop(self, tree: Tree[Token]) -> Drop:
+        kind = " ".join(token.upper() for token in self.tokens(self.require(tree, "drop_kind")))
+        behaviour = self.child(tree, "drop_behaviour")
+        return Drop(
+            kind=ObjectKind(kind),
+            names=self.relations(tree),
+            if_exists=self.child(tree, "if_exists") is not None,
+            cascade=behaviour is not None and self.tokens(behaviour)[0].upper() == "CASCADE",
+            text=self.piece.text,
+        )
+
+    def explain_stage(self, tree: Tree[Token]) -> Explain:
+        stage, statement = self.tokens(tree)
+        return Explain(stage=ExplainStage(stage.upper()), statement=str(statement))
+
+    def explain_view(self, tree: Tree[Token]) -> ExplainView:
+        return ExplainView(view=self.relation(self.require(tree, "relation")))
+
+    def explain_refresh(self, tree: Tree[Token]) -> ExplainRefresh:
+        return ExplainRefresh(tables=self.relations(tree))
+
+    def _clauses(self, tree: Tree[Token]) -> dict[str, Tree[Token]]:
+        clauses: dict[str, Tree[Token]] = {}
+        for clause in self._clause_trees(tree):
+            if clause.data in clauses:
+                raise ParseError(
+                    f"{_CLAUSES[clause.data]} stands twice",
+                    position=self.position(self.tokens(clause)[0]),
+                    hint="each clause of CREATE TABLE may stand once",
+                )
+            clauses[clause.data] = clause
+        return clauses
+
+    def _clause_trees(self, tree: Tree[Token]) -> Iterator[Tree[Token]]:
+        return (child for child in self.children(tree) if child.data in _CLAUSES)
+
+    def _encoding(self, clause: Tree[Token]) -> str:
+        token = self.tokens(clause)[-1]
+        if token.upper() not in _ENCODINGS:
+            raise ParseError(
+                f'no such encoding: "{token}"', position=self.position(token), hint="expected CSV, JSON or PARQUET"
+            )
+        return str(token.upper())

@@ -1,0 +1,151 @@
+"""Text → statements: whose a statement is, and what it may write.
+
+Our leading words, and CREATE TABLE with our clauses, go to mvengine's grammar; everything else is read by DuckDB,
+whose own classification decides. Never is one parser tried after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mvengine.errors import Error, ParseError, Position
+from mvengine.sql.ddl import read_ddl
+from mvengine.sql.grammar import parse_own
+from mvengine.sql.hidden import hidden_write
+from mvengine.sql.hints import hint_for
+from mvengine.sql.prepared import read_deallocate, read_execute, read_prepare
+from mvengine.sql.split import Piece, split
+from mvengine.sql.statements import ExplainStage, Native, Statement, Transaction, TransactionVerb
+from mvengine.sql.tokens import end_of_group, word_at
+from mvengine.sql.write import is_write, read_write
+
+Extract = Callable[[str], Sequence[tuple[str, str]]]
+
+_VERBS = {
+    "BEGIN": TransactionVerb.BEGIN,
+    "START": TransactionVerb.BEGIN,
+    "COMMIT": TransactionVerb.COMMIT,
+    "END": TransactionVerb.COMMIT,
+    "ROLLBACK": TransactionVerb.ROLLBACK,
+    "ABORT": TransactionVerb.ROLLBACK,
+}
+_REFRESHABLE_OPTIONS = frozenset({"CONNECTOR", "REFRESH_MODE"})
+_STAGES = frozenset(ExplainStage)
+_WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "COPY", "MULTI"})  # MULTI: a PIVOT is inside
+
+
+def parse(text: str, extract: Extract) -> list[Statement]:
+    """The statements of a text.
+
+    ``extract`` is DuckDB's ``extract_statements``: SQL text → [(StatementType's name, text)]; it raises an ``Error``
+    of mvengine on text that DuckDB does not understand, with a position in the text it was given.
+    Errors: ``ParseError``; its position counts in the whole text.
+    """
+    return [_statement(piece, extract) for piece in split(text)]
+
+
+def _statement(piece: Piece, extract: Extract) -> Statement:
+    if is_own(piece):
+        return parse_own(piece)
+    kind = _native_kind(piece, extract)
+    return hidden_write(piece, kind) or _read(piece, kind)
+
+
+def is_own(piece: Piece) -> bool:
+    """Whether the statement is one of mvengine's grammar, by its leading words and clauses."""
+    words = [word_at(piece.tokens, index) for index in range(3)]
+    match words:
+        case ["REFRESH", _, _] | ["DROP", "TABLE" | "MATERIALIZED", _] | ["EXPLAIN", "REFRESH" | "MATERIALIZED", _]:
+            return True
+        case ["EXPLAIN", "(", stage]:
+            return stage in _STAGES and word_at(piece.tokens, 3) == ")"
+        case ["CREATE", _, _]:
+            return _is_own_create(piece)
+    return False
+
+
+def _is_own_create(piece: Piece) -> bool:
+    index, modifiers = 1, ""
+    while word_at(piece.tokens, index) in ("OR", "REPLACE", "TEMP", "TEMPORARY"):
+        index, modifiers = index + 1, f"{modifiers} {word_at(piece.tokens, index)}"
+    kind = word_at(piece.tokens, index)
+    own = kind == "MATERIALIZED" or (kind == "TABLE" and _has_own_clause(piece, index + 1))
+    if own and modifiers:
+        raise ParseError(
+            f"a {'materialized view' if kind == 'MATERIALIZED' else 'refreshable table'} cannot be created with"
+            f"{modifiers}",
+            position=piece.position(1),
+            hint="DROP it first, then CREATE it without",
+        )
+    return own
+
+
+def _has_own_clause(piece: Piece, index: int) -> bool:
+    """Whether REFRESHABLE, or WITH options that make a table refreshable, stand behind the table's name."""
+    tokens = piece.tokens
+    if [word_at(tokens, index + i) for i in range(3)] == ["IF", "NOT", "EXISTS"]:
+        index += 3
+    index += 1
+    while word_at(tokens, index) == ".":
+        index += 2
+    while index < len(tokens):
+        word = word_at(tokens, index)
+        if word == "REFRESHABLE":
+            return True
+        if word == "AS":
+            return False
+        after = end_of_group(tokens, index) if word == "(" else index + 1
+        if word == "(" and word_at(tokens, index - 1) == "WITH":
+            keys = {word_at(tokens, i) for i in range(index, after) if word_at(tokens, i - 1) in ("(", ",")}
+            if keys & _REFRESHABLE_OPTIONS:
+                return True
+        index = after
+    return False
+
+
+def _native_kind(piece: Piece, extract: Extract) -> str:
+    words = [word_at(piece.tokens, index) for index in range(3)]
+    if words[:2] == ["UPDATE", "EXTENSIONS"] and words[2] in ("", "("):
+        return "UPDATE_EXTENSIONS"  # extract_statements has no name for it
+    try:
+        found = extract(piece.text)
+    except Error as error:
+        start = piece.position(0)
+        if error.position is not None:
+            error.position = _shift(start, error.position)
+        elif isinstance(error, ParseError):
+            error.position = start
+        error.hint = error.hint or hint_for(piece)
+        raise
+    if len(found) != 1:
+        raise ParseError(
+            f"expected one statement, DuckDB reads {len(found)}",
+            position=piece.position(0),
+            hint="send the statements one by one",
+        )
+    return found[0][0].upper()
+
+
+def _read(piece: Piece, kind: str) -> Statement:
+    first = piece.tokens[0].word
+    if kind in _WRITES and is_write(piece):
+        return read_write(piece)
+    match first:
+        case "PREPARE":
+            return read_prepare(piece, kind)
+        case "EXECUTE":
+            return read_execute(piece)
+        case "DEALLOCATE":
+            return read_deallocate(piece)
+        case "CREATE" | "ALTER" | "DROP":
+            return read_ddl(piece, kind)
+    if kind == "TRANSACTION" and first in _VERBS:
+        words = {token.word for token in piece.tokens}
+        return Transaction(verb=_VERBS[first], is_read_only={"READ", "ONLY"} <= words)
+    return Native(kind=kind, text=piece.text)
+
+
+def _shift(start: Position, inner: Position) -> Position:
+    """A position in a statement as a position in the text in which the statement begins at ``start``."""
+    column = inner.column + start.column - 1 if inner.line == 1 else inner.column
+    return Position(line=start.line + inner.line - 1, column=column)

@@ -1,0 +1,46 @@
+"""What a user may have meant whose statement DuckDB does not understand."""
+
+from __future__ import annotations
+
+import difflib
+
+from mvengine.sql.split import Piece
+from mvengine.sql.statements import ExplainStage
+from mvengine.sql.tokens import word_at
+
+_LEADING = ("REFRESH", "CREATE", "EXPLAIN", "DROP")
+_TOKENS_MAX = 2000  # of a statement that are looked at
+
+
+def hint_for(piece: Piece) -> str | None:
+    """A hint for a statement that is nearly one of mvengine's, by its misspelt keywords."""
+    words = [word_at(piece.tokens, index) for index in range(3)]
+    match words:
+        case ["EXPLAIN", "(", stage] if word_at(piece.tokens, 3) == ")":
+            near = _near(stage, tuple(ExplainStage))
+            return f"did you mean EXPLAIN ({near})?" if near else None
+        case ["EXPLAIN", "CREATE", _]:
+            return f"to see how mvengine reads it, use EXPLAIN ({' | '.join(ExplainStage)}) statement"
+        case ["CREATE" | "EXPLAIN" | "DROP", word, _]:
+            near = _near(word, ("MATERIALIZED", "REFRESH"))
+            if near:
+                return f"did you mean {words[0]} {near}?"
+            if words[0] == "CREATE":
+                return _hint_for_clause(piece)
+        case [word, _, _] if (near := _near(word, _LEADING)) is not None:
+            return f"did you mean {near}?"
+    return None
+
+
+def _hint_for_clause(piece: Piece) -> str | None:
+    for token in piece.tokens[:_TOKENS_MAX]:
+        if _near(token.word, ("REFRESHABLE",)):
+            return "did you mean REFRESHABLE?"
+    return None
+
+
+def _near(word: str, known: tuple[str, ...]) -> str | None:
+    """The known word that a word nearly, but not exactly, is."""
+    if word in known or not 3 < len(word) < 30:
+        return None
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.75)), None)
