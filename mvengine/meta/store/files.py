@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from mvengine.meta.records import RejectedRowRecord, SourceFileRow, StagedFileRow
-from mvengine.meta.store.base import StoreBase, records, utc
+from mvengine.meta.store.base import Row, StoreBase, records, utc
 
 _FILE_TYPES = {
     "relation_id": "BIGINT",
@@ -32,11 +31,8 @@ _BY_PATH = "relation_id = $1 AND list_contains($2::VARCHAR[], path)"
 class FileStore(StoreBase):
     def source_files(self, relation_ids: Sequence[int]) -> dict[int, tuple[SourceFileRow, ...]]:
         """Loaded files of many tables at once, ordered by path; a table without files has an empty tuple."""
-        sql = """SELECT relation_id, file_id, path, size, mtime_ns, etag, rows, rejected, epoch
-            FROM mv_meta.source_files WHERE list_contains($1::BIGINT[], relation_id) ORDER BY relation_id, path"""
-        grouped = groupby(self._rows(sql, [list(relation_ids)]), key=lambda row: int(row[0]))
-        found = {id_: records(SourceFileRow, (row[1:] for row in rows)) for id_, rows in grouped}
-        return {id_: found.get(id_, ()) for id_ in relation_ids}
+        rows = self._file_rows("source_files", "epoch", relation_ids)
+        return {id_: records(SourceFileRow, rows[id_]) for id_ in relation_ids}
 
     def add_source_files(self, relation_id: int, files: Sequence[SourceFileRow]) -> None:
         """Record files whose paths are not recorded yet."""
@@ -58,11 +54,8 @@ class FileStore(StoreBase):
 
     def staged_files(self, relation_ids: Sequence[int]) -> dict[int, tuple[StagedFileRow, ...]]:
         """Files that lie in the staging tables of many tables, ordered by path; an empty tuple where there are none."""
-        sql = """SELECT relation_id, file_id, path, size, mtime_ns, etag, rows, rejected, staged_at
-            FROM mv_meta.staged_files WHERE list_contains($1::BIGINT[], relation_id) ORDER BY relation_id, path"""
-        grouped = groupby(self._rows(sql, [list(relation_ids)]), key=lambda row: int(row[0]))
-        found = {id_: records(StagedFileRow, (row[1:] for row in rows)) for id_, rows in grouped}
-        return {id_: found.get(id_, ()) for id_ in relation_ids}
+        rows = self._file_rows("staged_files", "staged_at", relation_ids)
+        return {id_: records(StagedFileRow, rows[id_]) for id_ in relation_ids}
 
     def add_staged_files(self, relation_id: int, files: Sequence[StagedFileRow]) -> None:
         """Record files as staged."""
@@ -97,3 +90,12 @@ class FileStore(StoreBase):
             self._rows(
                 f"DELETE FROM mv_meta.rejected_rows WHERE {_BY_PATH} AND epoch IS NOT NULL", [relation_id, list(paths)]
             )
+
+    def _file_rows(self, table: str, last_column: str, relation_ids: Sequence[int]) -> dict[int, list[Row]]:
+        """Rows without relation id, by relation id, sorted by path here: ORDER BY doubles the time of a small query."""
+        sql = f"""SELECT relation_id, file_id, path, size, mtime_ns, etag, rows, rejected, {last_column}
+            FROM mv_meta.{table} WHERE list_contains($1::BIGINT[], relation_id)"""
+        rows: dict[int, list[Row]] = {id_: [] for id_ in relation_ids}
+        for relation_id, *row in sorted(self._rows(sql, [list(relation_ids)]), key=lambda row: row[2]):
+            rows[relation_id].append(tuple(row))
+        return rows

@@ -40,9 +40,9 @@ class RefreshStore(MoveStore):
     def refresh_states(self, relation_ids: Sequence[int] | None = None) -> dict[int, RefreshJob]:
         """Refresh states by relation id, in the order of the ids: of these relations, or of all."""
         where = "" if relation_ids is None else "WHERE list_contains($1::BIGINT[], relation_id)"
-        sql = f"SELECT {_COLUMNS} FROM mv_meta.refresh_jobs {where} ORDER BY relation_id"
+        sql = f"SELECT {_COLUMNS} FROM mv_meta.refresh_jobs {where}"
         rows = self._rows(sql, [] if relation_ids is None else [list(relation_ids)])
-        return {row[0]: _refresh_job(row) for row in rows}
+        return {row[0]: _refresh_job(row) for row in sorted(rows, key=lambda row: int(row[0]))}
 
     def move_refresh(
         self, relation_id: int, event: RefreshEvent, cause: str, *, error: str | None = None, epoch: int | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mvengine.errors import InternalError
 from mvengine.meta.records import Relation, RelationKind, StoredFragment, StoredRelation, fragment_digest
@@ -24,16 +24,13 @@ _TRACES = (
 _LOAD = """
 SELECT r.relation_id, r.schema_name, r.name, r.kind, r.refreshable, r.definition, r.storage_table, r.staging_table,
        r.shadow_table, r.source, r.strategy, r.reason, r.policy, r.created_at, r.epoch,
-       f.format, f.digest, f.fragment, d.schemas, d.names
+       f.format, f.digest, f.fragment, d.names
 FROM mv_meta.relations AS r
 LEFT JOIN mv_meta.fragments AS f USING (relation_id)
 LEFT JOIN (
-    SELECT relation_id,
-           list(depends_on_schema ORDER BY depends_on_schema, depends_on_name) AS schemas,
-           list(depends_on_name ORDER BY depends_on_schema, depends_on_name) AS names
+    SELECT relation_id, list({'schema': depends_on_schema, 'name': depends_on_name}) AS names
     FROM mv_meta.dependencies GROUP BY relation_id
 ) AS d USING (relation_id)
-ORDER BY r.relation_id
 """
 
 _NOTE_DROP = """
@@ -76,7 +73,7 @@ class RelationStore(StoreBase):
         if fragment is not None:
             values = (relation.relation_id, fragment.format, fragment.digest, fragment.text)
             self._rows("INSERT INTO mv_meta.fragments VALUES (?, ?, ?, ?)", values)
-        ordered = tuple(sorted(set(dependencies), key=lambda it: (it.schema, it.name)))
+        ordered = _ordered(dependencies)
         types = {"relation_id": "BIGINT", "depends_on_schema": "VARCHAR", "depends_on_name": "VARCHAR"}
         self._insert("dependencies", types, [(relation.relation_id, it.schema, it.name) for it in ordered])
         return StoredRelation(
@@ -91,7 +88,7 @@ class RelationStore(StoreBase):
 
     def load_relations(self) -> tuple[StoredRelation, ...]:
         """All relations, in the order of their ids. ``InternalError`` for a fragment that is not what was stored."""
-        return tuple(_stored(row) for row in self._rows(_LOAD))
+        return tuple(_stored(row) for row in sorted(self._rows(_LOAD), key=lambda row: int(row[0])))
 
     def mark_epoch(self, relation_ids: Sequence[int], epoch: int) -> None:
         """Record that these relations changed in ``epoch``."""
@@ -101,8 +98,12 @@ class RelationStore(StoreBase):
         )
 
 
+def _ordered(names: Iterable[Name]) -> tuple[Name, ...]:
+    return tuple(sorted(set(names), key=lambda it: it.key))
+
+
 def _stored(row: Row) -> StoredRelation:
-    relation_id, schema, name, kind, refreshable, *texts, created_at, epoch, format_, digest, text, schemas, names = row
+    relation_id, schema, name, kind, refreshable, *texts, created_at, epoch, format_, digest, text, names = row
     definition, storage, staging, shadow, source, strategy, reason, policy = texts
     relation = Relation(
         relation_id=relation_id,
@@ -118,11 +119,10 @@ def _stored(row: Row) -> StoredRelation:
         reason=reason,
         policy=policy,
     )
-    dependencies = zip(schemas or (), names or (), strict=True)
     return StoredRelation(
         relation=relation,
         fragment=None if text is None else _fragment(relation.name, format_, digest, text),
-        dependencies=tuple(Name(schema=schema, name=name) for schema, name in dependencies),
+        dependencies=_ordered(Name(**it) for it in names or ()),
         created_at=aware(created_at),
         epoch=epoch,
     )
