@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from itertools import islice
 from typing import Any, Self, TypeVar, cast, get_args, get_type_hints
 
 REGISTRY: dict[str, type[Node]] = {}
@@ -40,17 +41,14 @@ class Node:
 
     def with_children(self, children: tuple[Node, ...]) -> Self:
         """The same node over other inputs: the only way to copy one. The number of inputs may change only where the
-        node holds a tuple of them."""
-        rest = list(children)
-        changes: dict[str, Any] = {}
-        for name in child_fields(type(self)):
-            value = getattr(self, name)
-            if isinstance(value, tuple):
-                changes[name], rest = tuple(rest), []
-            else:
-                changes[name] = rest.pop(0)
-        if rest:
+        node holds a tuple of them (at most one)."""
+        names = child_fields(type(self))
+        tuples = [name for name in names if isinstance(getattr(self, name), tuple)]
+        spare = len(children) - (len(names) - len(tuples))  # what is left for the tuple
+        if spare < 0 or (spare > 0 and not tuples):
             raise ValueError(f"{type(self).__name__} does not take {len(children)} inputs")
+        rest = iter(children)
+        changes: dict[str, Any] = {n: tuple(islice(rest, spare)) if n in tuples else next(rest) for n in names}
         return replace(self, **changes)
 
 
