@@ -1,0 +1,171 @@
+"""The command ``mvengine``: the shell on a database, unless the first argument names a subcommand.
+
+Exit codes: 0 all well, 1 a statement failed or the database cannot be opened, 2 the command line is wrong.
+Heavy libraries are imported where they are used, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mvengine.repl.shell import Shell
+
+_debug_option = click.option("--debug", is_flag=True, help="Show tracebacks.")
+
+
+class Face(click.Command):
+    """A command that hands over to a subcommand if its first argument is the name of one.
+
+    click's own groups cannot take an optional argument (DATABASE) beside subcommands.
+    A database with the name of a subcommand is given as a path: ``mvengine ./demo``.
+    """
+
+    def __init__(self, *, subcommands: tuple[click.Command, ...], **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.subcommands = {str(command.name): command for command in subcommands}
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        at = next((index for index, arg in enumerate(args) if arg != "--debug"), None)
+        command = self.subcommands.get(args[at]) if at is not None else None
+        if at is None or command is None:
+            return super().parse_args(ctx, args)
+        rest = [*args[:at], *args[at + 1 :]]
+        ctx.obj = command.make_context(f"{ctx.info_name} {command.name}", rest)
+        return []
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if not isinstance(ctx.obj, click.Context):
+            return super().invoke(ctx)
+        with ctx.obj:
+            return ctx.obj.command.invoke(ctx.obj)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str()) for name, command in self.subcommands.items()])
+
+
+def _version(ctx: click.Context, parameter: click.Parameter, is_wanted: bool) -> None:
+    del parameter
+    if is_wanted and not ctx.resilient_parsing:
+        click.echo(f"mvengine {_release('mvengine')} (DuckDB {_release('duckdb')})")
+        ctx.exit()
+
+
+def _release(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from a source tree
+        return "(not installed)"
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@_debug_option
+def slt(files: tuple[Path, ...], debug: bool) -> None:
+    """Run sqllogictest files."""
+    from mvengine.slt import main as run
+
+    with _errors_shown(is_debug=debug):
+        sys.exit(run(files))
+
+
+@click.command()
+@click.option("--scale", type=click.FloatRange(min=0.01, max=100), default=0.3, show_default=True, help="TPC-H scale.")
+@click.option("--directory", type=click.Path(file_okay=False, path_type=Path), help="An empty or new folder to use.")
+@click.option("--keep", is_flag=True, help="Keep the Parquet files and the comparison's database, too.")
+@_debug_option
+def demo(scale: float, directory: Path | None, keep: bool, debug: bool) -> None:
+    """Refresh TPC-H tables and views, against plain DuckDB."""
+    from mvengine.demo import run
+
+    with _errors_shown(is_debug=debug):
+        run(scale=scale, directory=directory, is_kept=keep)
+
+
+@click.command(cls=Face, subcommands=(slt, demo))
+@click.argument("database", default=":memory:", metavar="[DATABASE]")
+@click.option("-c", "commands", multiple=True, metavar="SQL", help="Run statements, then leave. May be repeated.")
+@click.option(
+    "-f",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
+    help="Run a file of statements (after those of -c), then leave. May be repeated.",
+)
+@_debug_option
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+def main(database: str, commands: tuple[str, ...], files: tuple[Path, ...], debug: bool) -> None:
+    """Materialized views for files and tables, on DuckDB.
+
+    Opens a shell on DATABASE, a DuckDB file that is made if it is not there; without it, in memory. Statements come
+    from -c and -f, or from standard input if that is not a terminal.
+    """
+    is_well = True  # unless a statement fails; .quit ends a script well
+    with _shell(database, is_debug=debug) as shell:
+        if commands or files:
+            is_well = all(shell.run(text) for text in commands) and all(shell.run_file(path) for path in files)
+        elif sys.stdin.isatty():
+            is_well = _prompt(shell, database)
+        else:
+            is_well = _standard_input(shell)
+    if not is_well:
+        sys.exit(1)
+
+
+@contextmanager
+def _shell(database: str, *, is_debug: bool) -> Iterator[Shell]:
+    """A shell on the database, which is closed at the end. ``.quit`` in a script ends it well."""
+    from rich.console import Console
+
+    import mvengine
+    from mvengine.repl.commands import Quit
+    from mvengine.repl.shell import Shell
+
+    with _errors_shown(is_debug=is_debug), mvengine.connect(database) as connection:
+        try:
+            yield Shell(connection=connection, out=Console(), err=Console(stderr=True), is_debug=is_debug)
+        except Quit:
+            return
+
+
+def _prompt(shell: Shell, database: str) -> bool:
+    from mvengine.repl.prompt import interact
+
+    lost = " (in memory: nothing is kept)" if database == ":memory:" else ""
+    shell.write(f"mvengine {_release('mvengine')} on {database}{lost}. Statements end with a semicolon; .help helps.")
+    interact(shell)
+    return True
+
+
+def _standard_input(shell: Shell) -> bool:
+    from mvengine.repl.shell import decode
+
+    return shell.run(decode(click.get_binary_stream("stdin").read(), origin="standard input"))
+
+
+@contextmanager
+def _errors_shown(*, is_debug: bool) -> Iterator[None]:
+    """An error that comes out of the block goes to standard error, without a traceback, and ends with exit code 1."""
+    from mvengine.errors import Error
+    from mvengine.repl.failure import describe, unexpected
+
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit):
+        raise
+    except Exception as error:
+        if is_debug:
+            raise
+        known = error if isinstance(error, Error) else unexpected(error)
+        click.secho(describe(known), fg="red", err=True)
+        sys.exit(1)

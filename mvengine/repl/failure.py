@@ -1,0 +1,40 @@
+"""An error as the command line shows it: code, message, the offending line with a caret, and what to do."""
+
+from __future__ import annotations
+
+from mvengine.errors import Error, InternalError, Position
+
+LINE_WIDTH = 100  # characters of the offending line that are shown around the position
+
+
+def describe(error: Error, *, statement: str = "", origin: str = "", first_line: int = 1) -> str:
+    """The lines for standard error.
+
+    ``statement`` is the text that failed; it began on line ``first_line`` of ``origin``, a file's name or empty.
+    """
+    lines = [f"ERROR {error.code}: {error.message}"]
+    if error.position is not None:
+        lines += _caret(error.position, statement, origin, first_line)
+    elif origin:
+        lines.append(f"in {origin}, statement that begins on line {first_line}")
+    if error.hint:
+        lines.append(f"HINT: {error.hint}")
+    return "\n".join(lines)
+
+
+def unexpected(error: Exception) -> Error:
+    """What is shown for an exception that is not mvengine's: a bug."""
+    return InternalError(f"{type(error).__name__}: {error}", hint="run with --debug to see where it comes from")
+
+
+def _caret(position: Position, statement: str, origin: str, first_line: int) -> list[str]:
+    """``LINE 3: SELECT frm t`` and below it the caret under the position."""
+    lines = statement.split("\n")
+    if not 1 <= position.line <= len(lines):
+        return []
+    label = f"{origin}:" if origin else "LINE "
+    label += f"{first_line + position.line - 1}: "
+    text = lines[position.line - 1].replace("\t", " ").rstrip("\r")
+    column = min(position.column - 1, len(text))
+    start = max(0, column - LINE_WIDTH // 2) if len(text) > LINE_WIDTH else 0
+    return [label + text[start : start + LINE_WIDTH], " " * (len(label) + column - start) + "^"]

@@ -1,0 +1,70 @@
+"""The part of a result that is shown: the first and the last rows, and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
+
+from mvengine.schema import Column, Columns
+
+ROWS_READ_MAX = 10_000  # rows fetched for the screen; of a longer result only the first are shown, and that is said
+BATCH_ROWS = 1_000
+
+Row = tuple[Any, ...]
+
+
+class Result(Protocol):
+    """What of a connection the shell reads after ``execute``."""
+
+    @property
+    def description(self) -> Sequence[tuple[Any, ...]] | None: ...
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchmany(self, size: int = ..., /) -> list[Any]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """``head`` and ``tail`` of a result of ``rows`` rows; where not ``is_whole``, it has more than these."""
+
+    columns: Columns
+    head: tuple[Row, ...]
+    tail: tuple[Row, ...]
+    rows: int
+    is_whole: bool
+
+    @property
+    def footer(self) -> str:
+        """``3 rows``, ``900 rows (40 shown)`` or ``more than 10,000 rows (first 40 shown)``."""
+        shown = len(self.head) + len(self.tail)
+        if not self.is_whole:
+            return f"more than {self.rows:,} rows (first {shown} shown)"
+        count = f"{self.rows:,} {'row' if self.rows == 1 else 'rows'}"
+        return count if shown == self.rows else f"{count} ({shown} shown)"
+
+
+def columns_of(result: Result) -> Columns:
+    """Names and types of the result's columns; none for a statement without a result."""
+    return tuple(Column(name=str(entry[0]), type=str(entry[1]).strip('"')) for entry in result.description or ())
+
+
+def rows_of(result: Result) -> Iterator[Row]:
+    """All rows, fetched in batches."""
+    while batch := result.fetchmany(BATCH_ROWS):
+        yield from batch
+
+
+def read_page(result: Result, *, rows_max: int) -> Page:
+    """The page of at most ``rows_max`` rows: of a longer result, the middle is left out."""
+    columns = columns_of(result)
+    rows = list(islice(rows_of(result), ROWS_READ_MAX + 1))
+    if len(rows) > ROWS_READ_MAX:
+        return Page(columns=columns, head=tuple(rows[:rows_max]), tail=(), rows=ROWS_READ_MAX, is_whole=False)
+    if len(rows) <= rows_max:
+        return Page(columns=columns, head=tuple(rows), tail=(), rows=len(rows), is_whole=True)
+    half = rows_max // 2
+    return Page(columns=columns, head=tuple(rows[:half]), tail=tuple(rows[-half:]), rows=len(rows), is_whole=True)

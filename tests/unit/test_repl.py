@@ -1,0 +1,328 @@
+"""The shell: pieces, result tables, errors, dot commands, the prompt."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.output import DummyOutput
+from rich.console import Console
+
+import mvengine
+from mvengine.errors import OperationalError, ParseError, Position
+from mvengine.repl import plain, prompt, table
+from mvengine.repl.commands import COMMANDS, Quit
+from mvengine.repl.failure import describe
+from mvengine.repl.result import ROWS_READ_MAX, Page, read_page
+from mvengine.repl.script import is_ready, pieces
+from mvengine.repl.shell import Shell
+from mvengine.repl.values import is_number, show
+from mvengine.schema import Column
+
+
+@pytest.fixture
+def connection() -> Iterator[mvengine.Connection]:
+    with mvengine.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def shell(connection: mvengine.Connection) -> Shell:
+    return make_shell(connection, is_terminal=False)
+
+
+def make_shell(connection: mvengine.Connection, *, is_terminal: bool) -> Shell:
+    out = Console(file=io.StringIO(), width=80, force_terminal=is_terminal, color_system=None)
+    return Shell(connection=connection, out=out, err=Console(file=io.StringIO(), width=80), is_debug=False)
+
+
+def out(shell: Shell) -> str:
+    assert isinstance(shell.out.file, io.StringIO)
+    return shell.out.file.getvalue()
+
+
+def err(shell: Shell) -> str:
+    assert isinstance(shell.err.file, io.StringIO)
+    return shell.err.file.getvalue()
+
+
+def rendered(page: Page, *, width: int) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(table.render(page, width=width))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def page_of(columns: int, rows: int, text: str = "some words") -> Page:
+    names = tuple(Column(name=f"column_{index}", type="VARCHAR") for index in range(columns))
+    return Page(columns=names, head=((text,) * columns,) * rows, tail=(), rows=rows, is_whole=True)
+
+
+# Pieces of a script
+
+
+def test_a_script_is_cut_into_statements_with_their_lines() -> None:
+    found = [(piece.text, piece.line) for piece in pieces("select 1;\n\n-- why\nselect ';'\n, 2;select 3")]
+    assert found == [("select 1", 1), ("select ';'\n, 2", 4), ("select 3", 5)]
+
+
+def test_a_dot_line_is_a_command_only_between_statements() -> None:
+    found = [(piece.text, piece.is_command) for piece in pieces(".timer on\nselect '\n.tables\n';\n.quit")]
+    assert found == [(".timer on", True), ("select '\n.tables\n'", False), (".quit", True)]
+
+
+def test_a_script_with_an_open_quote_is_one_piece_that_fails_with_its_position(shell: Shell) -> None:
+    assert not shell.run("select 1;\nselect 'abc")
+    assert "42601" in err(shell)
+    assert "select 'abc" in err(shell)
+
+
+@pytest.mark.parametrize(
+    ("text", "ready"), [("", True), (".help", True), ("select 1", False), ("select 1;", True), ("select ';", False)]
+)
+def test_enter_runs_what_is_complete(text: str, ready: bool) -> None:
+    assert is_ready(text) is ready
+
+
+# Values
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "NULL"),
+        ("NULL", "'NULL'"),
+        (True, "true"),
+        (Decimal("1.50"), "1.50"),
+        (Decimal("1E+3"), "1000"),
+        (b"\x00a", "\\x0061"),
+        (datetime(2026, 1, 2, 3, 4), "2026-01-02 03:04:00"),
+        ([1, None, "a"], "[1, NULL, a]"),
+        ({"a": [1]}, "{a: [1]}"),
+        ("\x1b[31mred\t", "\\x1b[31mred\\t"),
+    ],
+)
+def test_values_are_shown_without_ambiguity_or_control_characters(value: object, text: str) -> None:
+    assert show(value) == text
+
+
+def test_numbers_are_told_from_what_only_sounds_like_them() -> None:
+    assert all(map(is_number, ["INTEGER", "HUGEINT", "UBIGINT", "DECIMAL(15,2)", "double"]))
+    assert not any(map(is_number, ["INTERVAL", "INTEGER[]", "DECIMAL(4,2)[]", "STRUCT(a INTEGER)", "VARCHAR"]))
+
+
+# Tables
+
+
+def test_a_table_shows_types_below_names_and_numbers_to_the_right() -> None:
+    columns = (Column(name="name", type="VARCHAR"), Column(name="amount", type="INTEGER"))
+    page = Page(columns=columns, head=(("a", 1), (None, 1000)), tail=(), rows=2, is_whole=True)
+    lines = rendered(page, width=80)
+    assert lines[1] == "│ name    │  amount │"
+    assert lines[2] == "│ varchar │ integer │"
+    assert lines[4] == "│ a       │       1 │"
+    assert lines[5] == "│ NULL    │    1000 │"
+    assert lines[-1].strip() == "2 rows"
+
+
+@pytest.mark.parametrize("width", [20, 40, 77, 80, 200])
+@pytest.mark.parametrize("columns", [1, 2, 7, 30])
+def test_a_table_never_exceeds_the_terminal(width: int, columns: int) -> None:
+    for text in ("x", "some words", "long " * 50, "漢字" * 30):
+        assert max(map(len, rendered(page_of(columns, 2, text), width=width))) <= width
+
+
+def test_columns_that_do_not_fit_are_left_out_in_the_middle_and_counted() -> None:
+    lines = rendered(page_of(30, 1), width=60)
+    assert "column_0" in lines[1]
+    assert "column_29"[:7] in lines[1]
+    assert "…" in lines[1]
+    assert "30 columns" in lines[-1]
+
+
+def test_a_long_result_is_cut_in_the_middle(connection: mvengine.Connection) -> None:
+    connection.execute("SELECT i FROM range(1000) r(i)")
+    page = read_page(connection, rows_max=4)
+    assert (page.head, page.tail) == (((0,), (1,)), ((998,), (999,)))
+    assert page.footer == "1,000 rows (4 shown)"
+    assert sum("·" in line for line in rendered(page, width=80)) == 1
+
+
+def test_a_huge_result_is_not_fetched_for_the_screen(connection: mvengine.Connection) -> None:
+    connection.execute(f"SELECT i FROM range({ROWS_READ_MAX} + 1) r(i)")
+    page = read_page(connection, rows_max=4)
+    assert page.footer == "more than 10,000 rows (first 4 shown)"
+
+
+def test_markup_in_data_is_data(connection: mvengine.Connection) -> None:
+    connection.execute("SELECT '[bold]x[/bold]' AS a")
+    assert "[bold]x[/bold]" in "\n".join(rendered(read_page(connection, rows_max=4), width=80))
+
+
+def test_plain_text_is_aligned_and_cuts_nothing() -> None:
+    columns = (Column(name="name", type="VARCHAR"), Column(name="n", type="INTEGER"))
+    long = "x" * 500
+    lines = list(plain.render(columns, iter([("a", 1), ("two\nlines", 22), (long, None)])))
+    assert lines[2].endswith("|    1")
+    assert lines[3].startswith("two ")
+    assert lines[4].startswith("lines ")
+    assert lines[5] == f"{long} | NULL"
+    assert lines[-1] == "(3 rows)"
+
+
+def test_plain_text_has_every_row_of_a_long_result(shell: Shell) -> None:
+    assert shell.run("SELECT i FROM range(20000) r(i)")
+    assert len(out(shell).splitlines()) == 20_003
+
+
+# Running
+
+
+def test_each_statement_prints_its_result(shell: Shell) -> None:
+    assert shell.run("SELECT 1 AS a; CREATE TABLE t (b INTEGER); INSERT INTO t VALUES (7); SELECT b FROM t;")
+    assert out(shell).splitlines() == ["a", "-", "1", "(1 row)", "b", "-", "7", "(1 row)"]
+
+
+def test_a_terminal_hears_how_many_rows_changed(connection: mvengine.Connection) -> None:
+    shell = make_shell(connection, is_terminal=True)
+    assert shell.run("CREATE TABLE t (b INTEGER); INSERT INTO t VALUES (7), (8);")
+    assert out(shell) == "2 rows changed\n"
+
+
+def test_an_error_stops_the_script(shell: Shell) -> None:
+    assert not shell.run("SELECT 1 AS a;\nSELECT nonesuch;\nSELECT 2 AS b;")
+    assert "b" not in out(shell)
+    assert err(shell).startswith("ERROR 42703: ")
+    assert "nonesuch" in err(shell)
+
+
+def test_explain_is_printed_as_text(shell: Shell) -> None:
+    assert shell.run("EXPLAIN SELECT 42;")
+    assert "explain_value" not in out(shell)
+    assert len(out(shell).splitlines()) > 2
+
+
+# Errors
+
+
+def test_an_error_points_at_the_line_of_the_file() -> None:
+    error = ParseError("no", position=Position(line=2, column=8), hint="do this")
+    lines = describe(error, statement="SELECT\n\tfrom\tfrm t", origin="x.sql", first_line=10).splitlines()
+    assert lines == ["ERROR 42601: no", "x.sql:11:  from frm t", "                ^", "HINT: do this"]
+
+
+def test_a_very_long_line_is_shown_around_the_caret() -> None:
+    statement = "SELECT " + "a, " * 1000 + "?" + ", b" * 1000
+    column = statement.index("?") + 1
+    lines = describe(ParseError("no", position=Position(line=1, column=column)), statement=statement).splitlines()
+    assert lines[1][lines[2].index("^")] == "?"
+    assert len(lines[1]) < 120
+
+
+# Dot commands
+
+
+def test_help_names_every_command(shell: Shell) -> None:
+    assert shell.run(".help")
+    assert all(command.help in out(shell) for command in COMMANDS)
+
+
+def test_an_unknown_command_names_the_nearest(shell: Shell) -> None:
+    assert not shell.run(".tabels")
+    assert "HINT: did you mean '.tables'?" in err(shell)
+
+
+def test_tables_lists_tables_and_views_with_how_they_are_kept(shell: Shell) -> None:
+    assert shell.run("CREATE TABLE t (a INTEGER); CREATE MATERIALIZED VIEW v AS SELECT sum(a) AS s FROM t;\n.tables")
+    assert [line.split(" | ")[1].strip() for line in out(shell).splitlines()[2:4]] == ["t", "v"]
+
+
+def test_timer_adds_the_seconds(shell: Shell) -> None:
+    assert shell.run(".timer on\nSELECT 1;\n.timer off\nSELECT 2;")
+    assert sum(line.endswith(" s") for line in out(shell).splitlines()) == 1
+
+
+def test_read_runs_a_file_and_errors_name_it(shell: Shell, tmp_path: Path) -> None:
+    script = tmp_path / "script.sql"
+    script.write_text("SELECT 5 AS five;\nSELECT nonesuch;\n")
+    assert not shell.run(f".read {script}")
+    assert "five" in out(shell)
+    assert str(script) in err(shell)
+
+
+def test_a_file_that_reads_itself_ends(shell: Shell, tmp_path: Path) -> None:
+    script = tmp_path / "script.sql"
+    script.write_text(f".read {script}\n")
+    assert not shell.run(f".read {script}")
+    assert "read one another" in err(shell)
+
+
+def test_a_missing_file_is_an_error_of_the_world(shell: Shell, tmp_path: Path) -> None:
+    with pytest.raises(OperationalError, match="cannot read"):
+        shell.run_file(tmp_path / "nonesuch.sql")
+
+
+def test_quit_leaves_a_script(shell: Shell) -> None:
+    with pytest.raises(Quit):
+        shell.run("SELECT 1 AS a;\n.quit\nSELECT 2 AS b;")
+    assert "b" not in out(shell)
+
+
+# The prompt
+
+
+@pytest.fixture
+def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PipeInput]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
+        yield pipe
+
+
+CTRL_C, CTRL_D = "\x03", "\x04"
+
+
+def test_the_prompt_collects_lines_until_the_semicolon(shell: Shell, keys: PipeInput) -> None:
+    keys.send_text("SELECT 40 +\r2 AS answer;\r" + CTRL_D)
+    prompt.interact(shell)
+    assert out(shell).splitlines()[2].strip() == "42"
+
+
+def test_control_c_clears_the_line(shell: Shell, keys: PipeInput) -> None:
+    keys.send_text("SELECT 1 AS one" + CTRL_C + "SELECT 2 AS two;\r" + CTRL_D)
+    prompt.interact(shell)
+    assert "one" not in out(shell)
+    assert "two" in out(shell)
+
+
+def test_an_error_does_not_end_the_shell(shell: Shell, keys: PipeInput) -> None:
+    keys.send_text("SELECT nonesuch;\rSELECT 2 AS two;\r.quit\r")
+    prompt.interact(shell)
+    assert "nonesuch" in err(shell)
+    assert "two" in out(shell)
+
+
+def test_the_history_is_kept_in_the_state_directory(shell: Shell, keys: PipeInput, tmp_path: Path) -> None:
+    keys.send_text("SELECT 7 AS seven;\r" + CTRL_D)
+    prompt.interact(shell)
+    kept = FileHistory(str(tmp_path / "mvengine" / "history"))
+    assert list(kept.load_history_strings()) == ["SELECT 7 AS seven;"]
+
+
+def test_without_a_state_directory_the_shell_says_so_and_works(
+    shell: Shell, keys: PipeInput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "file"))
+    keys.send_text("SELECT 7 AS seven;\r" + CTRL_D)
+    prompt.interact(shell)
+    assert "the history is not kept" in err(shell)
+    assert "seven" in out(shell)
