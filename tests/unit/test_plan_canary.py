@@ -1,0 +1,123 @@
+"""The canary: a field that no code knows goes the whole way of a plan, and must arrive.
+
+The founding bug of this field was a copy that named a node's fields and forgot one. A subclass of Materialize with a
+field more is sent through rules, maintenance plan and codec; whoever names fields on the way loses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from mvengine.planner.delta.stages import maintenance_plan
+from mvengine.planner.explain import explain
+from mvengine.planner.fragment import FORMAT, Fragment, dumps, loads
+from mvengine.planner.logical import (
+    Aggregate,
+    Distinct,
+    Filter,
+    Join,
+    Maintenance,
+    Materialize,
+    Opaque,
+    Project,
+    Scan,
+    Strategy,
+    Version,
+)
+from mvengine.planner.node import REGISTRY, Node
+from mvengine.planner.rules import optimize
+from mvengine.planner.scalar import ColumnRef, Expr, Output, column
+from mvengine.schema import Column, Name
+
+
+@pytest.fixture
+def canary() -> Iterator[type[Materialize]]:
+    @dataclass(frozen=True, kw_only=True)
+    class Canary(Materialize):
+        song: tuple[str, ...]
+
+    yield Canary
+    del REGISTRY["Canary"]
+
+
+def scan(alias: str) -> Scan:
+    return Scan(
+        relation=Name(schema="main", name="orders"),
+        storage="main.orders",
+        alias=alias,
+        columns=(Column(name="id", type="INTEGER"),),
+        version=Version.CURRENT,
+    )
+
+
+def every_rule_applies() -> Node:
+    """A plan in which each rule of the pipeline finds something to do."""
+    same = Expr(sql="a.id = b.id", columns=(ColumnRef(relation="a", name="id"), ColumnRef(relation="b", name="id")))
+    plan: Node = Join(inputs=(Join(inputs=(scan("a"), scan("b")), predicates=(same,)), scan("c")), predicates=())
+    for _ in range(2):
+        plan = Filter(input=plan, predicates=(same,))
+    project = Project(input=plan, outputs=(Output(name="id", expr=column("a", "id")),), alias="d")
+    distinct = Distinct(input=project, columns=("id",), alias="d")
+    return Project(input=distinct, outputs=(Output(name="id", expr=column("d", "id")),), alias="v")
+
+
+def linear() -> Node:
+    return Project(input=scan("a"), outputs=(Output(name="id", expr=column("a", "id")),), alias="v")
+
+
+def group_under_join() -> Node:
+    group = Aggregate(input=scan("a"), keys=(Output(name="id", expr=column("a", "id")),), aggregates=(), alias="g")
+    join = Join(inputs=(scan("b"), group), predicates=())
+    return Project(input=join, outputs=(Output(name="id", expr=column("b", "id")),), alias="v")
+
+
+def opaque() -> Node:
+    return Opaque(query="SELECT 1 AS id", relations=(Name(schema="main", name="orders"),), reason="LIMIT")
+
+
+def under(cls: type[Materialize], plan: Node, **more: object) -> Materialize:
+    fields: dict[str, Any] = {
+        "input": plan,
+        "relation": Name(schema="main", name="v"),
+        "storage": "mv_data.v",
+        "staging": "mv_data.v_staging",
+        "columns": (Column(name="id", type="INTEGER"),),
+        "order_by": (),
+        "policy": "auto",
+        "strategy": Strategy.ALGEBRAIC,
+        "reason": "",
+        "definition": "",
+        "settings": (),
+    }
+    return cls(**fields, **more)
+
+
+@pytest.mark.parametrize("plan", [every_rule_applies(), linear(), group_under_join(), opaque()])
+def test_a_field_that_no_code_knows_arrives(canary: type[Materialize], plan: Node) -> None:
+    root = under(canary, plan, song=("tweet", "tweet"))
+    optimized = optimize(root)
+    assert isinstance(optimized, canary)
+    planned = maintenance_plan(optimized)
+    text = dumps(Fragment(format=FORMAT, root=planned))
+    arrived = loads(text).root
+    assert type(arrived) is canary
+    assert isinstance(arrived.input, Maintenance)
+    assert replace(arrived, input=plan) == root
+    assert "song=[tweet, tweet]" in explain(arrived)
+    assert '"tweet"' in text
+
+
+def test_the_first_canary_meets_every_rule() -> None:
+    steps: list[str] = []
+    optimize(under(Materialize, every_rule_applies()), lambda rule, before, after: steps.append(rule))
+    assert steps == [
+        "merge_filters",
+        "flatten_joins",
+        "filter_into_join",
+        "distinct_to_aggregate",
+        "drop_identity_projection",
+    ]
