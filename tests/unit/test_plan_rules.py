@@ -229,7 +229,7 @@ class Plans:
         )
 
     def source(self, depth: int) -> tuple[Node, list[str]]:
-        kind = self.draw(st.sampled_from(["relation", "join", "filter"] if depth else ["relation"]))
+        kind = self.draw(st.sampled_from(["join", "filter", "join", "filter", "relation"] if depth else ["relation"]))
         if kind == "relation":
             relation = self.relation(depth)
             return relation, [relation.alias]
@@ -254,7 +254,7 @@ def database() -> duckdb.DuckDBPyConnection:
     return con
 
 
-@settings(max_examples=60, deadline=None, print_blob=True)
+@settings(max_examples=80, deadline=None, print_blob=True)
 @given(data=st.data())
 def test_an_optimized_plan_computes_the_same_bag(database: duckdb.DuckDBPyConnection, data: st.DataObject) -> None:
     plan = data.draw(st.composite(lambda draw: Plans(draw).projected(3, "v"))())
