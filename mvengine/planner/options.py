@@ -54,9 +54,10 @@ def bind_source(
     root = bind_root(source, options)
     format_ = _bind_encoding(encoding, root, names)
     known = _TABLE | (_S3_OPTIONS if root.connector == _S3 else {}) | _FORMATS[format_]
-    given = _canonical(options, known) | _canonical(encoding_options, _FORMATS[format_])
-    if twice := {name for name, _ in options} & {name for name, _ in encoding_options}:
+    given, formatting = _canonical(options, known), _canonical(encoding_options, _FORMATS[format_])
+    if twice := given.keys() & formatting.keys():
         raise _error(f"option {min(twice)!r} is given twice", "give it once")
+    given |= formatting
     interval = given.get("refresh_interval_sec")
     bound = FileSource(
         connector=root.connector,
@@ -211,7 +212,7 @@ def _separator(name: str, value: str) -> str:
     return value
 
 
-_TABLE: Mapping[str, Check] = {
+_TABLE: dict[str, Check] = {
     "connector": _one_of(**_CONNECTORS),
     "root": _text,
     "match_pattern": _text,
@@ -220,7 +221,7 @@ _TABLE: Mapping[str, Check] = {
     "on_error": _one_of(fail=OnError.FAIL.value, skip=OnError.SKIP.value),
     "errors_max": _count(0),
 }
-_S3_OPTIONS: Mapping[str, Check] = {
+_S3_OPTIONS: dict[str, Check] = {
     "s3.bucket_name": _text,
     "s3.endpoint_url": _text,
     "s3.region": _text,
@@ -228,7 +229,8 @@ _S3_OPTIONS: Mapping[str, Check] = {
     "s3.credentials.secret": _text,
     "s3.credentials.session_token": _text,
 }
-_FORMATS: Mapping[Encoding, Mapping[str, Check]] = {
+_MISSING = _one_of(fail="fail", null="null")  # a column of the table that a file does not have
+_FORMATS: dict[Encoding, dict[str, Check]] = {
     Encoding.CSV: {
         "delimiter": _delimiter,
         "header": _boolean,
@@ -248,9 +250,10 @@ _FORMATS: Mapping[Encoding, Mapping[str, Check]] = {
         "max_line_size": _count(1),
         "null_padding": _boolean,
         "strict_mode": _boolean,
+        "missing_columns": _MISSING,
     },
     Encoding.JSON: {"dateformat": _text, "timestampformat": _text, "maximum_object_size": _count(1)},
-    Encoding.PARQUET: {"binary_as_string": _boolean},
+    Encoding.PARQUET: {"binary_as_string": _boolean, "missing_columns": _MISSING},
 }
 _ALIASES = {
     "batch_posix_fs.root": "root",

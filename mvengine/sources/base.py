@@ -63,6 +63,14 @@ class Sql(Protocol):
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
 
 
+MISSING_HINT = "missing_columns = 'null' makes a column that a file does not have NULL"
+
+
+def file_literal(path: Path) -> str:
+    """A local path as a SQL literal that is no glob."""
+    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Load:
     """One split on its way into a table: what every format needs to know of it."""
@@ -82,9 +90,14 @@ class Load:
         return self.source.on_error is OnError.SKIP
 
     @property
+    def is_missing_null(self) -> bool:
+        """Whether a column that the file does not have is NULL (``missing_columns = 'null'``), not an error."""
+        return ("missing_columns", "null") in self.source.options
+
+    @property
     def file(self) -> str:
         """The local path as a SQL literal that is no glob."""
-        return literal(re.sub(r"([*?\[])", r"[\1]", str(self.local)))
+        return file_literal(self.local)
 
     def words_of(self, error: DatabaseError) -> str:
         """The first line of an engine's error, with the file under the name that the user knows."""

@@ -1,10 +1,11 @@
-"""The beginning of a text file, plain or compressed, without an engine."""
+"""The lines of a text file, plain or compressed, without an engine: its beginning, and their numbers."""
 
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TextIO, cast
 
 from mvengine.errors import LoadError
 
@@ -23,6 +24,11 @@ def read_head(local: Path, *, path: str, encoding: str = "utf-8") -> str:
             return file.read(HEAD_BYTES).decode(_CODECS[encoding], errors="replace")
     except (OSError, EOFError) as error:
         raise LoadError(f"cannot be read: {error}", path=path) from error
+
+
+def open_text(local: Path, *, encoding: str = "utf-8") -> TextIO:
+    """The file as text, line ends as they are; what cannot be decoded is U+FFFD."""
+    return io.TextIOWrapper(_open(local), encoding=_CODECS[encoding], errors="replace", newline="")
 
 
 def _open(local: Path) -> IO[bytes]:

@@ -63,9 +63,7 @@ def explain(load: Load, error: DatabaseError) -> LoadError:
     try:
         bad = next(iter(_bad_rows(load, load.probe, 1)), None)
     except DatabaseError as second:
-        if "CSV Error on Line" in second.message:  # the lines are not even text: wrong encoding, or too long
-            return csv.explain(load, second)
-        bad = None
+        bad = csv.fault(load, second)  # the lines are not even text: wrong encoding, or too long
     if bad is not None:
         return LoadError(bad.reason, path=load.path, line=bad.line, hint="on_error = 'skip' leaves bad rows out")
     at = _LINE.search(error.message)

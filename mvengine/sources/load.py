@@ -12,7 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mvengine.errors import DatabaseError, LoadError
+from mvengine.errors import (
+    DatabaseError,
+    InternalError,
+    LoadError,
+    LockTimeout,
+    SerializationFailure,
+    TransactionAborted,
+)
 from mvengine.planner.source import Encoding, FileSource
 from mvengine.schema import Columns, quote
 from mvengine.sources import csv, json, parquet
@@ -37,6 +44,10 @@ _FORMATS = {
     Encoding.JSON: Format(insert=json.insert, explain=json.explain, find_null_keys=json.find_null_keys),
     Encoding.PARQUET: Format(insert=parquet.insert, explain=parquet.explain, find_null_keys=parquet.find_null_keys),
 }
+
+
+# What is already said precisely, or is no fault of the file.
+_NOT_THE_FILE = (LoadError, InternalError, LockTimeout, SerializationFailure, TransactionAborted)
 
 
 def load_split(
@@ -72,7 +83,7 @@ def load_split(
         format_ = _FORMATS[source.encoding]
         try:
             rejected = format_.insert(load)
-        except LoadError:
+        except _NOT_THE_FILE:
             raise
         except DatabaseError as error:
             raise format_.explain(load, error) from error

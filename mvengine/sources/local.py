@@ -52,7 +52,7 @@ class LocalReader:
         _check_unchanged(split)
 
     def _find(self) -> Iterator[Split]:
-        is_literal = os.path.lexists(self.root)  # also for names such as a[1].csv
+        is_literal = _is_there(self.root)  # also for names such as a[1].csv
         if is_literal and not os.path.isdir(self.root):
             return iter((_split(self.root),))
         if not is_literal and not has_magic(self.root):
@@ -71,6 +71,16 @@ class LocalReader:
 def absolute_root(root: str) -> str:
     """A local root as an absolute path: ``~`` is the home folder, relative paths count from the working directory."""
     return os.path.abspath(os.path.expanduser(root))
+
+
+def _is_there(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _source_error(path, error) from error
+    return True
 
 
 def _walk(glob: Glob, folder: str, depth: int) -> Iterator[Split]:

@@ -1,6 +1,7 @@
 """Parquet files: columns by name, without regard to case.
 
-Columns that the table does not have are left out; one that the file does not have is an error. A value of another
+Columns that the table does not have are left out; one that the file does not have is an error
+(``missing_columns = 'null'``: it is NULL). A value of another
 type is cast; one that cannot be is a bad row. Parquet has no lines: errors name the row, counted from 1.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from mvengine.errors import DatabaseError, LoadError
 from mvengine.schema import quote
-from mvengine.sources.base import Load, RejectedRow, Sql
+from mvengine.sources.base import MISSING_HINT, Load, RejectedRow, Sql
 from mvengine.sources.cells import Cell, reason
 
 _TEXT_MAX = 1000
@@ -60,12 +61,14 @@ def _bad_rows(load: Load, sql: Sql, limit: int) -> tuple[RejectedRow, ...]:
 def _cells(load: Load, sql: Sql) -> tuple[Cell, ...]:
     described = sql.query(f"describe select * from {_relation(load)}")
     in_file = {name.lower(): (quote(name), type_) for name, type_, *_ in described}
+    wanted = {column.name.lower() for column in load.columns}
+    missing = [column.name for column in load.columns if column.name.lower() not in in_file]
+    if missing and not (load.is_missing_null and wanted & in_file.keys()):
+        names = ", ".join(name for name, *_ in described)
+        raise LoadError(f"column {missing[0]} is not in the file; it has {names}", path=load.path, hint=MISSING_HINT)
     cells = []
     for column in load.columns:
-        if column.name.lower() not in in_file:
-            names = ", ".join(name for name, *_ in described)
-            raise LoadError(f"column {column.name} is not in the file; it has {names}", path=load.path)
-        text, type_ = in_file[column.name.lower()]
+        text, type_ = in_file.get(column.name.lower(), ("null", ""))
         value = text if type_ == column.type else f"try(cast({text} as {column.type}))"
         cells.append(Cell(column=column, value=value, is_given=f"{text} is not null", text=text))
     return tuple(cells)

@@ -86,7 +86,7 @@ class S3Reader:
                 session_token=given.get("s3.credentials.session_token"),
                 region=given.get("s3.region"),
                 endpoint_override=endpoint.netloc or given.get("s3.endpoint_url"),
-                scheme=endpoint.scheme if endpoint.netloc else "https",
+                scheme="http" if endpoint.scheme == "http" else "https",
                 connect_timeout=_CONNECT_SECONDS,
                 request_timeout=_REQUEST_SECONDS,
                 retry_strategy=AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS_MAX),

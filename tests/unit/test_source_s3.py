@@ -1,0 +1,139 @@
+"""Objects of an S3-compatible store, served on loopback by moto."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import duckdb
+import pytest
+from moto.server import ThreadedMotoServer
+from pyarrow.fs import S3FileSystem
+
+from mvengine.errors import DatabaseError, LoadError, SourceError
+from mvengine.planner.source import FileSource
+from mvengine.schema import Column
+from mvengine.sources import bind_files, infer_columns, load_split, open_source
+
+
+class Duck:
+    def __init__(self) -> None:
+        self.connection = duckdb.connect()
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self.connection.execute(sql, parameters).fetchall()
+        except duckdb.Error as error:
+            raise DatabaseError(str(error)) from error
+
+
+class Store:
+    """A bucket named ``data``."""
+
+    def __init__(self, port: int) -> None:
+        self.options = (
+            ("s3.endpoint_url", f"http://127.0.0.1:{port}"),
+            ("s3.region", "us-east-1"),
+            ("s3.credentials.access", "key"),
+            ("s3.credentials.secret", "hush"),
+        )
+        self.files = S3FileSystem(
+            access_key="key",
+            secret_key="hush",
+            region="us-east-1",
+            endpoint_override=f"127.0.0.1:{port}",
+            scheme="http",
+            allow_bucket_creation=True,
+        )
+        self.files.create_dir("data")
+
+    def put(self, path: str, content: bytes) -> None:
+        with self.files.open_output_stream(path, compression=None) as stream:
+            stream.write(content)
+
+    def source(self, root: str, *options: tuple[str, str]) -> FileSource:
+        return bind_files(root, self.options + options, None, ()).source
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    yield Store(port)
+    server.stop()
+
+
+def test_a_prefix_and_a_glob_list_objects_in_byte_order(store: Store) -> None:
+    for name in ("b.csv", "a.csv", "_SUCCESS", "sub/c.csv", "x.json"):
+        store.put(f"data/listing/{name}", b"id\n")
+
+    def listed(root: str, *options: tuple[str, str]) -> list[str]:
+        source = store.source(root, *options)
+        return [split.path.removeprefix("s3://data/listing/") for split in open_source(source).list_splits()]
+
+    assert listed("s3://data/listing", ("match_pattern", "*.csv")) == ["a.csv", "b.csv", "sub/c.csv"]
+    assert listed("s3://data/listing/*.csv") == ["a.csv", "b.csv"]
+    assert listed("s3://data/listing/**/c.csv") == ["sub/c.csv"]
+    assert listed("s3://data/listing/a.csv") == ["a.csv"]
+    assert listed("s3://data/nothing/*.csv") == []
+
+
+def test_objects_are_inferred_and_loaded_like_files(store: Store) -> None:
+    store.put("data/load/a.csv.gz", gzip.compress(b"id,name\n1,a\n2,b\n"))
+    source = store.source("s3://data/load")
+    reader, duck = open_source(source), Duck()
+    splits = reader.list_splits()
+    columns = infer_columns(duck, source, splits, reader)
+    assert columns == (Column(name="id", type="BIGINT"), Column(name="name", type="VARCHAR"))
+    duck.query("create table staging (id bigint, name varchar, _file_id integer)")
+    loaded = load_split(
+        duck, source=source, columns=columns, key=("id",), split=splits[0], reader=reader, file_id=3, into="staging"
+    )
+    assert loaded.rows == 2
+    assert duck.query("from staging") == [(1, "a", 3), (2, "b", 3)]
+
+
+def test_a_bad_object_is_named_by_its_url(store: Store) -> None:
+    store.put("data/bad/a.csv", b"id\n1\nz\n")
+    store.put("data/bad/b.parquet", b"")
+    duck = Duck()
+    duck.query("create table staging (id bigint, _file_id integer)")
+    for name, line in (("a.csv", 3), ("b.parquet", None)):
+        source = store.source(f"s3://data/bad/{name}")
+        reader = open_source(source)
+        with pytest.raises(LoadError) as caught:
+            load_split(
+                duck,
+                source=source,
+                columns=(Column(name="id", type="BIGINT"),),
+                key=(),
+                split=reader.list_splits()[0],
+                reader=reader,
+                file_id=1,
+                into="staging",
+            )
+        assert (caught.value.path, caught.value.line) == (f"s3://data/bad/{name}", line)
+        assert "/tmp" not in caught.value.message
+
+
+def test_an_object_that_goes_or_changes_after_listing_is_an_error(store: Store) -> None:
+    store.put("data/change/a.csv", b"id\n")
+    reader = open_source(store.source("s3://data/change/a.csv"))
+    (split,) = reader.list_splits()
+    store.put("data/change/a.csv", b"id\n1\n")
+    with pytest.raises(SourceError, match=r"s3://data/change/a\.csv.*changed"), reader.open(split):
+        pass
+    store.files.delete_file("data/change/a.csv")
+    with pytest.raises(SourceError, match=r"s3://data/change/a\.csv"), reader.open(split):
+        pass
+
+
+def test_a_bucket_or_a_store_that_is_not_there_is_an_error(store: Store) -> None:
+    with pytest.raises(SourceError, match="no bucket 'gone'"):
+        open_source(store.source("s3://gone/x.csv")).list_splits()
+    nowhere = bind_files("s3://data/x.csv", (("s3.endpoint_url", "http://127.0.0.1:9"), *store.options[1:]), None, ())
+    with pytest.raises(SourceError, match=r"cannot read 's3://data/x\.csv'") as caught:
+        open_source(nowhere.source).list_splits()
+    assert "hush" not in str(caught.value)
