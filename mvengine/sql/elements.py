@@ -61,7 +61,7 @@ class TreeReader:
         parts = self.names(tree)
         if len(parts) > 3:
             raise ParseError(
-                f"a name has at most three parts: {'.'.join(parts)}",
+                f"a name has at most three parts, this one {len(parts)}",
                 position=self.position(self.tokens(tree)[0]),
                 hint="write [[catalog.]schema.]name",
             )
@@ -121,6 +121,7 @@ class _Collector:
     def __init__(self, reader: TreeReader) -> None:
         self.reader = reader
         self.columns: list[ColumnDef] = []
+        self.known: set[str] = set()  # the columns' names in lower case
         self.primary_key: tuple[str, ...] = ()
         self.unique_keys: list[tuple[str, ...]] = []
         self.checks: list[str] = []
@@ -158,10 +159,11 @@ class _Collector:
         first, *pieces = column.children
         assert isinstance(first, Token)
         name = self.reader.name(first)
-        if name.lower() in (known.name.lower() for known in self.columns):
+        if name.lower() in self.known:
             raise ParseError(
                 f'column "{name}" stands twice', position=self.reader.position(first), hint="rename one of them"
             )
+        self.known.add(name.lower())
         kept: list[tuple[str, int, int]] = []  # word, start, end of what the engine is to see
         for piece in pieces:
             if isinstance(piece, Token):
