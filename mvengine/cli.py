@@ -150,7 +150,7 @@ def _prompt(shell: Shell, database: str) -> bool:
 def _standard_input(shell: Shell) -> bool:
     from mvengine.repl.shell import decode
 
-    return shell.run(decode(click.get_binary_stream("stdin").read(), origin="standard input"))
+    return shell.run(decode(sys.stdin.buffer.read(), origin="standard input"))
 
 
 @contextmanager

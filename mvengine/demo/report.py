@@ -27,9 +27,12 @@ def steps(console: Console, *, total: int | None = None) -> Iterator[Callable[[s
         yield lambda description: progress.update(task, description=description, advance=1)
 
 
-def files(console: Console, paths: Iterable[Path], *, scale: float) -> None:
+def files(console: Console, directory: Path, paths: Iterable[Path], *, scale: float) -> None:
     sizes = [path.stat().st_size for path in paths]
-    console.print(f"TPC-H at scale {scale:g}: {len(sizes)} Parquet files, {sum(sizes) / 1e6:.0f} MB.")
+    console.print(
+        f"TPC-H at scale {scale:g}: {len(sizes)} Parquet files, {sum(sizes) / 1e6:.0f} MB, in {directory}.",
+        soft_wrap=True,
+    )
 
 
 def loaded(console: Console, *, rows: int, tables: int, views: int, seconds: float) -> None:
@@ -43,7 +46,7 @@ def change(console: Console, made: Change) -> None:
     share = made.orders / made.orders_before
     names = " and ".join(path.name for path in made.files)
     console.print(
-        f"Then {made.orders:,} of {made.orders_before:,} orders ({share:.2%}) are updated, deleted or inserted with"
+        f"\nThen {made.orders:,} of {made.orders_before:,} orders ({share:.2%}) are updated, deleted or inserted with"
         f" their lines: {names} are written anew. REFRESH ALL:\n"
     )
 
@@ -109,7 +112,7 @@ def _frame() -> Table:
     table.add_column("changed", justify="right")
     table.add_column("how")
     table.add_column("mvengine\nms", justify="right")
-    table.add_column("plain DuckDB\nms", justify="right")
+    table.add_column("DuckDB\nms", justify="right")
     table.add_column("times\nfaster", justify="right")
     table.add_column("agree", justify="center")
     return table
@@ -122,7 +125,7 @@ def _changes(load: Mapping[str, Any]) -> str:
 
 
 def _files(load: Mapping[str, Any]) -> str:
-    return f"{load['files_read']} of {load['files_read'] + load['files_skipped']} files read"
+    return f"{load['files_read']} of {load['files_read'] + load['files_skipped']} files"
 
 
 def _ms(seconds: float | None) -> str:

@@ -40,7 +40,7 @@ def run(*, scale: float, directory: Path | None, is_kept: bool) -> None:
     with report.steps(console) as tick:
         tick(f"generating TPC-H at scale {scale:g}")
         generated = generate(folders.files, scale=scale)
-    report.files(console, generated, scale=scale)
+    report.files(console, folders.files, generated, scale=scale)
 
     with mvengine.connect(str(folders.database)) as connection:
         _load(console, connection, folders)

@@ -213,7 +213,7 @@ def test_explain_is_printed_as_text(shell: Shell) -> None:
 
 
 def test_an_error_points_at_the_line_of_the_file() -> None:
-    error = ParseError("no", position=Position(line=2, column=8), hint="do this")
+    error = ParseError("no", position=Position(line=2, column=7), hint="do this")
     lines = describe(error, statement="SELECT\n\tfrom\tfrm t", origin="x.sql", first_line=10).splitlines()
     assert lines == ["ERROR 42601: no", "x.sql:11:  from frm t", "                ^", "HINT: do this"]
 
