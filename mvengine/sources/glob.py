@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from mvengine.errors import SourceError
+
 _MAGIC = re.compile(r"[*?[]")
 _NOT_HIDDEN = r"(?![._])"
 _ANY_SEGMENTS = rf"(?:{_NOT_HIDDEN}[^/]+/)*"
@@ -46,11 +48,14 @@ def split_glob(path: str) -> Glob:
 
 
 def compile_glob(pattern: str) -> re.Pattern[str]:
-    """A relative glob as a regular expression for whole relative paths."""
+    """A relative glob as a regular expression for whole relative paths. Errors: ``SourceError`` (``[z-a]``)."""
     *folders, last = pattern.split("/")
     parts = [_ANY_SEGMENTS if segment == "**" else _segment(segment) + "/" for segment in folders]
     tail = _ANY_SEGMENTS + _segment("*") if last == "**" else _segment(last)
-    return re.compile("".join(parts) + tail, re.DOTALL)
+    try:
+        return re.compile("".join(parts) + tail, re.DOTALL)
+    except re.error as error:
+        raise SourceError(f"{pattern!r} is not a glob: {error}", hint="[a-z] is a range", retryable=False) from error
 
 
 def matches_name(pattern: re.Pattern[str], has_folders: bool, relative_path: str) -> bool:

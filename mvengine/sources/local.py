@@ -17,7 +17,7 @@ from mvengine.errors import SourceError
 from mvengine.sources.base import Split
 from mvengine.sources.glob import Glob, compile_glob, has_magic, matches_name, split_glob
 
-DEPTH_MAX = 64  # folders below the root; a deeper tree is a cycle of symbolic links
+DEPTH_MAX = 64  # folders below the root
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class LocalReader:
             glob = Glob(folder=self.root.rstrip("/"), regex=everything.regex, depth_max=None, is_recursive_tail=True)
         else:
             glob = split_glob(self.root)
-        return _walk(glob, glob.folder or "/", 1)
+        return _walk(glob, glob.folder or "/", 1, frozenset())
 
 
 def absolute_root(root: str) -> str:
@@ -83,10 +83,13 @@ def _is_there(path: str) -> bool:
     return True
 
 
-def _walk(glob: Glob, folder: str, depth: int) -> Iterator[Split]:
-    """Files below ``folder`` that match; ``depth`` counts the segments of its entries' relative paths."""
+def _walk(glob: Glob, folder: str, depth: int, linked: frozenset[str]) -> Iterator[Split]:
+    """Files below ``folder`` that match; ``depth`` counts the segments of its entries' relative paths.
+
+    ``linked`` holds the real paths of the folders that symbolic links led to on the way here.
+    """
     if depth > DEPTH_MAX:
-        raise SourceError(f"{folder!r} is more than {DEPTH_MAX} folders deep: is a symbolic link going in circles?")
+        raise SourceError(f"{folder!r} is more than {DEPTH_MAX} folders deep")
     try:
         with os.scandir(folder) as entries:
             found = list(entries)
@@ -101,9 +104,19 @@ def _walk(glob: Glob, folder: str, depth: int) -> Iterator[Split]:
                     hint=f"to read the files below it: {entry.path}/**",
                 )
             if depth < glob.depth_max if glob.depth_max is not None else entry.name[0] not in "._":
-                yield from _walk(glob, entry.path, depth + 1)
+                yield from _walk(glob, entry.path, depth + 1, _follow(entry, folder, linked))
         elif matched:
             yield _split(entry.path)
+
+
+def _follow(entry: os.DirEntry[str], folder: str, linked: frozenset[str]) -> frozenset[str]:
+    """``linked`` with where ``entry`` leads, if it is a link. Errors: ``SourceError`` if that goes in a circle."""
+    if not entry.is_symlink():
+        return linked
+    real = os.path.realpath(entry.path)
+    if real in linked or os.path.commonpath((real, os.path.realpath(folder))) == real:
+        raise SourceError(f"{entry.path!r} is a symbolic link to {real!r}, which goes in a circle")
+    return linked | {real}
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -86,9 +86,28 @@ def test_a_broken_symbolic_link_is_an_error(tmp_path: Path) -> None:
 
 
 def test_links_that_go_in_circles_are_an_error(tmp_path: Path) -> None:
-    (tmp_path / "loop").symlink_to(tmp_path)
-    with pytest.raises(SourceError, match="loop"):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "up").symlink_to(tmp_path)
+        (tmp_path / name / "up2").symlink_to(tmp_path)
+    with pytest.raises(SourceError, match=r"up.*circle"):
         listed(tmp_path, tmp_path)
+
+
+def test_links_to_each_other_are_an_error_and_a_link_elsewhere_is_followed(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f.csv").write_text("x")
+    (tmp_path / "a" / "to").symlink_to(tmp_path / "b")
+    assert listed(tmp_path / "a", tmp_path) == ["a/f.csv", "a/to/f.csv"]
+    (tmp_path / "b" / "to").symlink_to(tmp_path / "a")
+    with pytest.raises(SourceError, match="circle"):
+        listed(tmp_path / "a", tmp_path)
+
+
+def test_a_pattern_that_is_no_glob_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="not a glob"):
+        listed(tmp_path / "[z-a].csv", tmp_path)
 
 
 def test_a_folder_where_a_file_was_meant_is_an_error(tmp_path: Path) -> None:
