@@ -70,9 +70,9 @@ def comparison(
     for name, plain in plain_seconds.items():
         load, work = loads.get(name), history.get(name)
         if load is not None:
-            changed, how, mine = _changes(load), _files(load), load["seconds"]
+            changed, how, mine = _changes(load), _files(load), float(load["seconds"])
         elif work is not None:
-            changed, how, mine = f"{work['delta_rows']:,} Δ", work["strategy"], work["ms"] / 1000
+            changed, how, mine = f"{work['delta_rows']:,} Δ", work["strategy"], float(work["ms"]) / 1000
         else:
             changed, how, mine = NOTHING, "not touched", None
         table.add_row(name, changed, how, _ms(mine), _ms(plain), _ratio(mine, plain), _verdict(differences[name]))
@@ -108,7 +108,7 @@ def _frame() -> Table:
     from rich.table import Table
 
     table = Table(box=box.ROUNDED)
-    table.add_column("table or view")
+    table.add_column("table or view", no_wrap=True)
     table.add_column("changed", justify="right")
     table.add_column("how")
     table.add_column("mvengine\nms", justify="right")
@@ -125,7 +125,7 @@ def _changes(load: Mapping[str, Any]) -> str:
 
 
 def _files(load: Mapping[str, Any]) -> str:
-    return f"{load['files_read']} of {load['files_read'] + load['files_skipped']} files"
+    return f"{load['files_read']}/{load['files_read'] + load['files_skipped']} files"
 
 
 def _ms(seconds: float | None) -> str:
