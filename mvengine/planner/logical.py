@@ -1,7 +1,7 @@
 """The nodes of logical and maintenance plans.
 
-A relation is a bag of rows with weights (a Z-set, as in DBSP). A node that gives a *name scope* to those above it has an
-``alias``: expressions above name its columns ``alias.column``. Filter and Join pass the scopes of their inputs through.
+A relation is a bag of rows with weights (a Z-set, as in DBSP). A node that gives a *name scope* to those above it has
+an ``alias``: expressions above name its columns ``alias.column``. Filter and Join pass their inputs' scopes through.
 """
 
 from __future__ import annotations
@@ -194,8 +194,8 @@ class MaterializeTable(Node):
     """The root of a refreshable table's plan: keeps a table equal to its source.
 
     ``storage`` holds the rows with their file's number; ``staging`` what a refresh loads, until the merge; ``shadow``
-    rows that lost to a row with the same key in another file. ``stored_columns`` are those that a file can give
-    (generated ones are not among them). ``ignore_conflicts`` keeps the stored row for as long as any file has its key.
+    rows that lost to a row with the same key in another file. All three are made from ``column_definitions`` and
+    ``checks`` (SQL text). ``stored_columns`` are those that a file can give (generated ones are not among them). ``ignore_conflicts`` keeps the stored row for as long as any file has its key.
     """
 
     input: Node
@@ -205,6 +205,8 @@ class MaterializeTable(Node):
     shadow: str
     columns: Columns
     stored_columns: tuple[str, ...]
+    column_definitions: tuple[str, ...]
+    checks: tuple[str, ...]
     keys: tuple[KeyConstraint, ...]
     foreign_keys: tuple[ForeignKeyConstraint, ...]
     ignore_conflicts: bool

@@ -12,7 +12,10 @@ from mvengine.planner.delta import leaf_delta
 from mvengine.planner.delta.state import finalize
 from mvengine.planner.logical import (
     WEIGHT,
+    Aggregate,
+    AggregateCall,
     BagRead,
+    Distinct,
     Filter,
     GroupRead,
     Join,
@@ -35,8 +38,10 @@ def columns_of(node: Node) -> tuple[str, ...]:
     match node:
         case Project():
             return tuple(output.name for output in node.outputs)
-        case UnionAll() | BagRead():
+        case UnionAll() | BagRead() | Distinct():
             return node.columns
+        case Aggregate():
+            return (*(key.name for key in node.keys), *(call.name for call in node.aggregates))
         case Scan():
             return tuple(column.name for column in node.columns)
         case GroupRead():
@@ -49,6 +54,8 @@ def columns_of(node: Node) -> tuple[str, ...]:
 
 def select(node: Node, *, weighted: bool) -> str:
     """A SELECT of the plan's columns, with ``_mv_weight`` last if asked for (1 where rows carry none)."""
+    if isinstance(node, Distinct):
+        return f"SELECT * FROM {from_item(node)}"
     if isinstance(node, UnionAll):
         return "\nUNION ALL\n".join(select(leg, weighted=weighted) for leg in node.inputs)
     outputs, predicates, inputs = _block(node)
@@ -99,7 +106,7 @@ def conjunction(predicates: Sequence[str]) -> str:
 
 def _alias(node: Node) -> str:
     match node:
-        case Scan() | Project() | UnionAll() | GroupRead() | BagRead():
+        case Scan() | Project() | UnionAll() | GroupRead() | BagRead() | Aggregate() | Distinct():
             return node.alias
         case _:
             raise AssertionError(f"{type(node).__name__} has no alias")
@@ -121,8 +128,27 @@ def from_item(node: Node) -> str:
             return f"({group_rows(node)}) AS {alias}"
         case GroupRead(version=Version.PREVIOUS):
             return f"({_previous(node, f'FROM ({group_rows(node)})')}) AS {alias}"
+        case Aggregate():
+            return f"({_aggregate(node)}) AS {alias}"
+        case Distinct():
+            return f"(SELECT DISTINCT * FROM {from_item(node.input)}) AS {alias}"
         case _:
             return f"({select(node, weighted=is_weighted(node))}) AS {alias}"
+
+
+def _aggregate(node: Aggregate) -> str:
+    """A logical Aggregate as the engine computes it: for descriptions and comparison, never for maintenance."""
+    _, predicates, inputs = (None, [], (node.input,)) if isinstance(node.input, Project) else _block(node.input)
+    outputs = [f"{key.expr.sql} AS {quote(key.name)}" for key in node.keys]
+    outputs += [f"{_call(call)} AS {quote(call.name)}" for call in node.aggregates]
+    where = f" WHERE {conjunction(predicates)}" if predicates else ""
+    keys = ", ".join(key.expr.sql for key in node.keys)
+    grouping = f" GROUP BY {keys}" if keys else ""
+    return f"SELECT {', '.join(outputs) or '1'} FROM {', '.join(from_item(leaf) for leaf in inputs)}{where}{grouping}"
+
+
+def _call(call: AggregateCall) -> str:
+    return f"{call.function}({call.argument.sql})" if call.argument else "count(*)"
 
 
 def _previous(leaf: Scan | GroupRead, current: str) -> str:

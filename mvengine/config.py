@@ -1,0 +1,67 @@
+"""Settings: those given in code win over the environment, that over ``mvengine.toml``, that over the defaults."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mvengine.errors import ProgrammingError, UnknownOption
+
+ENVIRONMENT_PREFIX = "MVENGINE_"
+FILE_NAME = "mvengine.toml"
+_NOT_SETTINGS = frozenset({"MVENGINE_FAULT"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """How a database is opened. Sizes are written as DuckDB writes them (``4GB``)."""
+
+    lock_timeout: float = 60.0  # seconds that a writer waits for another one
+    threads: int | None = None  # of DuckDB; None: one per core
+    memory_limit: str | None = None
+    temp_directory: str | None = None
+    staging_batch_bytes: int = 256 * 1024 * 1024  # files are staged in durable steps of about this many bytes
+
+
+_TYPES = {"lock_timeout": float, "threads": int, "memory_limit": str, "temp_directory": str, "staging_batch_bytes": int}
+
+
+def load_config(given: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Config:
+    """The settings in force. Errors: UnknownOption, naming the nearest known one; ProgrammingError for a bad value."""
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    path = Path(FILE_NAME)
+    if path.is_file():
+        values.update(_checked(tomllib.loads(path.read_text(encoding="utf-8")), str(path)))
+    from_environment = {
+        key[len(ENVIRONMENT_PREFIX) :].lower(): value
+        for key, value in environment.items()
+        if key.startswith(ENVIRONMENT_PREFIX) and key not in _NOT_SETTINGS
+    }
+    known = {key: value for key, value in from_environment.items() if key in _TYPES}
+    values.update(_checked(known, "the environment"))
+    values.update(_checked({key: value for key, value in given.items() if value is not None}, "connect()"))
+    return Config(**values)
+
+
+def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    names = [field.name for field in fields(Config)]
+    checked = {}
+    for name, value in values.items():
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"did you mean {near[0]}?" if near else f"known settings: {', '.join(names)}"
+            raise UnknownOption(f"unknown setting {name} in {where}", hint=hint)
+        try:
+            checked[name] = _TYPES[name](value)
+        except (TypeError, ValueError):
+            raise ProgrammingError(
+                f"setting {name} in {where} must be a {_TYPES[name].__name__}, not {value!r}",
+                hint="see the section on settings in the README",
+            ) from None
+    return checked

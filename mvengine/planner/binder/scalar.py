@@ -1,0 +1,77 @@
+"""Expressions of a qualified tree → ``Expr`` values, or the reason why they cannot be maintained."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from mvengine.planner.reader import FunctionFacts
+from mvengine.planner.scalar import ColumnRef, Expr
+from mvengine.schema import quote
+
+_CALL = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(")
+_BARE_CLOCK = re.compile(
+    r"\b(current_date|current_time|current_timestamp|localtime|localtimestamp|current_user)\b", re.I
+)
+
+
+class Unsupported(Exception):
+    """A construct without a delta rule; the message names it. Never leaves the binder."""
+
+
+def render(node: exp.Expression) -> str:
+    """The one way from a tree to text: DuckDB's dialect, identifiers quoted where they must be."""
+    node = node.copy()
+    for identifier in node.find_all(exp.Identifier):
+        identifier.set("quoted", quote(identifier.name) != identifier.name)
+    return node.sql(dialect="duckdb", comments=False)
+
+
+def bind_expr(node: exp.Expression, facts: FunctionFacts) -> Expr:
+    """A row expression. Raises Unsupported for subqueries, window functions, volatile functions and the like."""
+    refuse_nested(node)
+    sql = render(node)
+    refuse_calls(sql, facts)
+    refs: dict[ColumnRef, None] = {}
+    for column in node.find_all(exp.Column):
+        if not column.table:
+            raise Unsupported(f"the name {column.name}, which is no column of a table")
+        refs[ColumnRef(relation=column.table, name=column.name)] = None
+    return Expr(sql=sql, columns=tuple(refs))
+
+
+def refuse_nested(node: exp.Expression) -> None:
+    """Constructs inside an expression that are more than a function of the row."""
+    if node.find(exp.Window):
+        raise Unsupported("a window function")
+    if node.find(exp.Exists):
+        raise Unsupported("EXISTS")
+    for membership in node.find_all(exp.In):
+        if membership.args.get("query"):
+            raise Unsupported("IN (subquery)")
+    if node.find(exp.Query):
+        raise Unsupported("a subquery in an expression")
+    if node.find(exp.Unnest, exp.Explode, exp.Posexplode):
+        raise Unsupported("UNNEST")
+    if node.find(exp.AggFunc):
+        raise Unsupported("an aggregate in this place")
+    if node.find(exp.Placeholder, exp.Parameter):
+        raise Unsupported("a parameter")
+    if node.find(exp.Star, exp.Columns):
+        raise Unsupported("COLUMNS(…)")
+
+
+def refuse_calls(sql: str, facts: FunctionFacts) -> None:
+    """Functions that the engine calls volatile, macros (whose bodies may read tables), and unknown aggregates."""
+    without_strings = re.sub(r"'(?:[^']|'')*'", "''", sql)
+    if clock := _BARE_CLOCK.search(without_strings):
+        raise Unsupported(f"{clock.group(1).lower()}, which follows the clock")
+    for match in _CALL.finditer(without_strings):
+        name = match.group(1).lower()
+        if name in facts.volatile:
+            raise Unsupported(f"the volatile function {name}()")
+        if name in facts.macros:
+            raise Unsupported(f"the macro {name}()")
+        if name in facts.aggregates:
+            raise Unsupported(f"the aggregate {name}()")

@@ -1,0 +1,90 @@
+"""Finds the tables of a query, says what each is, and puts the text of plain views in their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import exp, parse_one
+from sqlglot.optimizer.scope import traverse_scope
+
+from mvengine.errors import NotSupportedError, UnknownRelation
+from mvengine.planner.binder.scalar import Unsupported
+from mvengine.planner.reader import Relation, RelationKind, SchemaReader
+from mvengine.schema import Name
+
+VIEW_DEPTH_MAX = 32
+
+MAINTAINED_KINDS = (RelationKind.TABLE, RelationKind.REFRESHABLE, RelationKind.MATERIALIZED_VIEW)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedQuery:
+    """A tree in which every table is written with its schema, what each means, and what could not be resolved."""
+
+    tree: exp.Query
+    relations: dict[Name, Relation]
+    unresolved: str | None  # a construct or name whose changes are not tracked
+
+
+def resolve_tables(tree: exp.Query, reader: SchemaReader) -> ResolvedQuery:
+    """Raises NotSupportedError for tables that a view cannot depend on: temporary ones and those of other databases."""
+    relations: dict[Name, Relation] = {}
+    unresolved: str | None = None
+    for _ in range(VIEW_DEPTH_MAX):
+        views_found = False
+        for table in _real_tables(tree):
+            if not isinstance(table.this, exp.Identifier):
+                unresolved = unresolved or "a table function"
+                continue
+            relation = reader.resolve(table.catalog or None, table.db or None, table.name)
+            if relation is None or relation.kind is RelationKind.SYSTEM:
+                unresolved = unresolved or f"{table.name}, whose changes are not tracked"
+            elif relation.kind is RelationKind.VIEW:
+                _inline(table, relation)
+                views_found = True
+            else:
+                _check_kind(relation)
+                relations[relation.name] = relation
+                _qualify(table, relation.name)
+        if not views_found:
+            return ResolvedQuery(tree=tree, relations=relations, unresolved=unresolved)
+    raise NotSupportedError(f"views are nested deeper than {VIEW_DEPTH_MAX}", hint="flatten some of them")
+
+
+def _real_tables(tree: exp.Query) -> list[exp.Table]:
+    """Tables that are not names of CTEs."""
+    found: dict[int, exp.Table] = {}
+    for scope in traverse_scope(tree):
+        for source in scope.sources.values():
+            if isinstance(source, exp.Table):
+                found[id(source)] = source
+    return list(found.values())
+
+
+def _check_kind(relation: Relation) -> None:
+    if relation.kind in MAINTAINED_KINDS:
+        return
+    raise NotSupportedError(
+        f"a materialized view cannot read {relation.name}: it is a {relation.kind}",
+        hint="copy it into a table of this database",
+    )
+
+
+def _qualify(table: exp.Table, name: Name) -> None:
+    alias = table.alias or table.name
+    table.set("this", exp.to_identifier(name.name.lower(), quoted=True))
+    table.set("db", exp.to_identifier(name.schema.lower(), quoted=True))
+    table.set("catalog", None)
+    if not table.args.get("alias"):
+        table.set("alias", exp.TableAlias(this=exp.to_identifier(alias.lower(), quoted=True)))
+
+
+def _inline(table: exp.Table, view: Relation) -> None:
+    if view.query is None:
+        raise UnknownRelation(f"the definition of view {view.name} cannot be read")
+    created = parse_one(view.query, dialect="duckdb")
+    body = created.expression if isinstance(created, exp.Create) else created
+    if not isinstance(body, exp.Query) or isinstance(created.this, exp.Schema):
+        raise Unsupported(f"the view {view.name}")
+    alias = table.alias or table.name
+    table.replace(body.subquery(exp.to_identifier(alias, quoted=True), copy=True))

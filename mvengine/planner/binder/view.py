@@ -1,0 +1,159 @@
+"""CREATE MATERIALIZED VIEW → the root of a logical plan."""
+
+from __future__ import annotations
+
+from sqlglot import exp, parse_one
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.qualify import qualify
+
+from mvengine.errors import NotSupportedError, ProgrammingError
+from mvengine.planner.binder.scalar import Unsupported, render
+from mvengine.planner.binder.select import QueryBinder, unique
+from mvengine.planner.binder.tables import ResolvedQuery, resolve_tables
+from mvengine.planner.emit.select import columns_of, select
+from mvengine.planner.logical import Distinct, Materialize, Opaque, Project, Setting, Strategy, UnionAll
+from mvengine.planner.node import Node
+from mvengine.planner.reader import SchemaReader
+from mvengine.planner.scalar import Expr, Output, column
+from mvengine.schema import Column, Columns, Name
+from mvengine.sql.statements import Policy
+
+ROOT = "v"
+
+
+def bind_view(
+    *,
+    relation: Name,
+    storage: str,
+    staging: str,
+    query: str,
+    column_names: tuple[str, ...],
+    policy: Policy,
+    definition: str,
+    settings: tuple[Setting, ...],
+    reader: SchemaReader,
+) -> Materialize:
+    """The logical plan of a view.
+
+    Errors: BindError where DuckDB refuses the query; NotSupportedError where it reads what a view cannot depend on, or
+    where policy ``strict`` meets a construct without a delta rule.
+    """
+    described = reader.describe(query)
+    columns = _columns(described, column_names)
+    tree, resolved, reason = _resolve(query, reader)
+    plan: Node
+    order_by: tuple[str, ...] = ()
+    try:
+        if policy is Policy.FULL:
+            raise Unsupported("policy 'full'")
+        if tree is None or resolved is None:
+            raise Unsupported(reason)
+        if resolved.unresolved:
+            raise Unsupported(resolved.unresolved)
+        plan, order_by = _incremental(resolved, columns, reader)
+    except Unsupported as unsupported:
+        if policy is Policy.STRICT:
+            raise NotSupportedError(
+                f"cannot maintain {unsupported} incrementally under policy 'strict'", hint="use policy 'auto'"
+            ) from None
+        reason = f"{unsupported} has no delta rule" if policy is not Policy.FULL else "policy 'full' asks for it"
+        relations = tuple(resolved.relations) if resolved else ()
+        plan = Opaque(query=query, relations=relations, reason=f"computed again: {reason}")
+    return Materialize(
+        input=plan,
+        relation=relation,
+        storage=storage,
+        staging=staging,
+        columns=columns,
+        order_by=order_by,
+        policy=policy.value,
+        strategy=Strategy.FULL,
+        reason=plan.reason if isinstance(plan, Opaque) else "",
+        definition=definition,
+        settings=settings,
+    )
+
+
+def _columns(described: Columns, names: tuple[str, ...]) -> Columns:
+    if names and len(names) != len(described):
+        raise ProgrammingError(
+            f"the view has {len(names)} column names, its query has {len(described)} columns",
+            hint="name every column, or none",
+        )
+    final = unique(names or tuple(c.name for c in described))
+    if reserved := next((name for name in final if name.lower().startswith("_mv_")), None):
+        raise ProgrammingError(f"the column name {reserved} is reserved", hint="names must not begin with _mv_")
+    return tuple(Column(name=name, type=c.type) for name, c in zip(final, described, strict=True))
+
+
+def _resolve(query: str, reader: SchemaReader) -> tuple[exp.Query | None, ResolvedQuery | None, str]:
+    try:
+        tree = parse_one(query, dialect="duckdb")
+    except (SqlglotError, RecursionError) as error:
+        return None, None, f"a form that the planner does not read ({str(error).splitlines()[0][:120]})"
+    if not isinstance(tree, exp.Query):
+        return None, None, f"{tree.key.upper()}"
+    try:
+        return tree, resolve_tables(tree, reader), ""
+    except Unsupported as unsupported:
+        return tree, None, str(unsupported)
+
+
+def _incremental(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader) -> tuple[Node, tuple[str, ...]]:
+    schema: dict[str, dict[str, dict[str, str]]] = {}
+    for name, relation in resolved.relations.items():
+        by_name = {c.name.lower(): "unknown" for c in relation.columns}
+        schema.setdefault(name.schema.lower(), {})[name.name.lower()] = by_name
+    try:
+        tree = qualify(resolved.tree, schema=schema, dialect="duckdb", quote_identifiers=False)
+    except SqlglotError as error:
+        raise Unsupported(f"a name that the planner cannot resolve ({str(error).splitlines()[0][:120]})") from error
+    order_by = _order_by(tree, columns)
+    _drop_order(tree)
+    plan = QueryBinder(resolved.relations, reader).bind(tree, {}, ROOT)
+    return _typed(plan, columns, reader), order_by
+
+
+def _drop_order(tree: exp.Expression) -> None:
+    """An order without a limit changes no bag."""
+    for query in tree.find_all(exp.Query):
+        if not query.args.get("limit") and not query.args.get("offset") and not query.args.get("distinct"):
+            query.set("order", None)
+
+
+def _order_by(tree: exp.Expression, columns: Columns) -> tuple[str, ...]:
+    """ORDER BY of the whole query over the view's columns, as far as it names them."""
+    order = tree.args.get("order")
+    if order is None or not isinstance(tree, exp.Select):
+        return ()
+    names = {node.alias_or_name.lower(): c.name for node, c in zip(tree.expressions, columns, strict=False)}
+    texts = [render(node.this if isinstance(node, exp.Alias) else node) for node in tree.expressions]
+    found: list[str] = []
+    for ordered in order.expressions:
+        key = ordered.this if isinstance(ordered, exp.Ordered) else ordered
+        name = names.get(key.name.lower()) if isinstance(key, exp.Column) and key.name else None
+        if name is None and isinstance(key, exp.Literal) and key.is_int:
+            name = columns[int(key.name) - 1].name
+        if name is None and render(key) in texts:
+            name = columns[texts.index(render(key))].name
+        if name is None:
+            return ()
+        key.replace(exp.column(exp.to_identifier(name)))
+        found.append(render(ordered))
+    return tuple(found)
+
+
+def _typed(plan: Node, columns: Columns, reader: SchemaReader) -> Project:
+    """The plan under the view's column names, with casts where its types would differ from the query's."""
+    assert isinstance(plan, Project | UnionAll | Distinct)
+    types = reader.describe(select(plan, weighted=False))
+    outputs = []
+    for own, described, wanted in zip(columns_of(plan), types, columns, strict=True):
+        expr = column(plan.alias, own)
+        if described.type != wanted.type:
+            expr = Expr(sql=f"CAST({expr.sql} AS {wanted.type})", columns=expr.columns)
+        outputs.append(Output(name=wanted.name, expr=expr))
+    if isinstance(plan, Project) and all(d.type == w.type for d, w in zip(types, columns, strict=True)):
+        renamed = tuple(Output(name=o.name, expr=i.expr) for o, i in zip(outputs, plan.outputs, strict=True))
+        return Project(input=plan.input, outputs=renamed, alias=ROOT)
+    return Project(input=plan, outputs=tuple(outputs), alias=ROOT)

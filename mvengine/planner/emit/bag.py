@@ -1,0 +1,73 @@
+"""The statements that maintain rows stored as they are (BagStage), and that compare a recomputation (FullStage).
+
+Bags have no key: of n equal rows exactly k are deleted, told apart by their rank; k copies are inserted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mvengine.planner.delta import delta
+from mvengine.planner.emit.select import union
+from mvengine.planner.logical import WEIGHT, BagStage
+from mvengine.schema import quote
+
+
+def consolidate(change: str, columns: Sequence[str], into: str) -> str:
+    """A change in which each different row stands once, with its weight; rows that cancel are left out."""
+    names = ", ".join(quote(name) for name in columns)
+    return (
+        f"CREATE OR REPLACE TEMP TABLE {into} AS\n"
+        f"SELECT {names}, CAST(sum({WEIGHT}) AS BIGINT) AS {WEIGHT}\nFROM (\n{change}\n) AS change\n"
+        f"GROUP BY {names}\nHAVING sum({WEIGHT}) <> 0"
+    )
+
+
+def summarize(stage: BagStage, changed: frozenset[str], into: str) -> str:
+    """The change of the stage's rows."""
+    return consolidate(union(delta(stage.input, changed), weighted=True), stage.columns, into)
+
+
+def difference(new: str, old: str, columns: Sequence[str], into: str) -> str:
+    """What must change in ``old`` to make it ``new``: both are table names or queries in parentheses."""
+    names = ", ".join(quote(name) for name in columns)
+    change = (
+        f"SELECT {names}, CAST(1 AS BIGINT) AS {WEIGHT} FROM {new}\n"
+        f"UNION ALL\nSELECT {names}, CAST(-1 AS BIGINT) AS {WEIGHT} FROM {old}"
+    )
+    return consolidate(change, columns, into)
+
+
+def shape(change: str, columns: Sequence[str]) -> str:
+    """Rows inserted, rows deleted, and how many different deleted rows hold a NULL."""
+    nulls = " OR ".join(f"{quote(name)} IS NULL" for name in columns)
+    return (
+        f"SELECT coalesce(sum({WEIGHT}) FILTER (WHERE {WEIGHT} > 0), 0), "
+        f"coalesce(-sum({WEIGHT}) FILTER (WHERE {WEIGHT} < 0), 0), "
+        f"count(*) FILTER (WHERE {WEIGHT} < 0 AND ({nulls})) FROM {change}"
+    )
+
+
+def delete(storage: str, change: str, columns: Sequence[str], *, is_null_safe: bool) -> str:
+    """Deletes as many copies of each row as the change takes away."""
+    operator = "IS NOT DISTINCT FROM" if is_null_safe else "="
+    same = " AND ".join(f"s.{quote(name)} {operator} d.{quote(name)}" for name in columns)
+    names = ", ".join(f"s.{quote(name)}" for name in columns)
+    return (
+        f"DELETE FROM {storage} WHERE rowid IN (\n"
+        f"  SELECT stored FROM (\n"
+        f"    SELECT s.rowid AS stored, -d.{WEIGHT} AS copies, row_number() OVER (PARTITION BY {names}) AS rank\n"
+        f"    FROM {storage} AS s JOIN {change} AS d ON {same} AND d.{WEIGHT} < 0\n"
+        f"  ) WHERE rank <= copies\n)"
+    )
+
+
+def insert(storage: str, change: str, columns: Sequence[str]) -> str:
+    """Inserts as many copies of each row as the change brings."""
+    names = ", ".join(quote(name) for name in columns)
+    return (
+        f"INSERT INTO {storage} ({names})\n"
+        f"SELECT {names} FROM (\n"
+        f"  SELECT {names}, unnest(range({WEIGHT})) FROM {change} WHERE {WEIGHT} > 1\n"
+        f"  UNION ALL\n  SELECT {names}, 0 FROM {change} WHERE {WEIGHT} = 1\n)"
+    )

@@ -1,0 +1,59 @@
+"""Changes on their way from a write to the views: temporary tables of captured rows, and how many there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mvengine.engines.base import Engine
+from mvengine.planner.delta import delta_name
+from mvengine.planner.logical import WEIGHT
+from mvengine.schema import Name, quote
+
+FILE_ID = "_file_id"
+"""The hidden column of refreshable tables: the number of the file that a row came from; NULL after DML."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapturedTable:
+    """A relation whose changes are captured: where its rows are, and which of its columns somebody reads."""
+
+    name: Name
+    storage: str
+    used: tuple[str, ...]
+
+    @property
+    def change(self) -> str:
+        """The quoted name of the temporary table of its changes."""
+        return quote(delta_name(self.name))
+
+    @property
+    def selected(self) -> str:
+        """The used columns for a SELECT or RETURNING that a weight follows."""
+        return "".join(f"{quote(column)}, " for column in self.used)
+
+    def create(self) -> str:
+        return (
+            f"CREATE TEMP TABLE IF NOT EXISTS {self.change} AS "
+            f"SELECT {self.selected}CAST(1 AS BIGINT) AS {WEIGHT} FROM {self.storage} LIMIT 0"
+        )
+
+
+def capture_rows(engine: Engine, table: CapturedTable, rows: str, weight: int) -> None:
+    """Adds rows to a change: ``rows`` is what follows SELECT … (FROM …)."""
+    engine.query(f"INSERT INTO {table.change} SELECT {table.selected}{weight} {rows}")
+
+
+def returning(table: CapturedTable) -> str:
+    """The RETURNING list that captures the used columns: at least one, as the grammar wants."""
+    return ", ".join(quote(column) for column in table.used) or "1"
+
+
+def capture_statement(engine: Engine, table: CapturedTable, statement: str, parameters: object, weight: int) -> int:
+    """Runs an INSERT (or DELETE) and captures the rows that it touches; returns their number."""
+    names = ", ".join(quote(column) for column in table.used)
+    columns = f"{names}, " if names else ""
+    sql = (
+        f"WITH touched AS ({statement} RETURNING {returning(table)}) "
+        f"INSERT INTO {table.change} SELECT {columns}{weight} FROM touched"
+    )
+    return int(engine.query(sql, parameters)[0][0])  # type: ignore[arg-type]

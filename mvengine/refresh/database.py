@@ -1,0 +1,106 @@
+"""An open database: what all connections of this process to one file share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from threading import Lock, RLock
+
+from mvengine.config import Config
+from mvengine.engines.duckdb import DuckDbEngine, open_database
+from mvengine.meta.migrate import open_format
+from mvengine.meta.store import Store
+from mvengine.refresh.graph import Graph, decode
+from mvengine.refresh.lock import WriterLock
+from mvengine.refresh.recovery import recover
+from mvengine.schema import Name
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Database:
+    """Shared by all connections to one file. ``epoch``, ``changed`` and ``graph`` change only under the writer lock."""
+
+    path: str
+    engine: DuckDbEngine
+    config: Config
+    clock: Clock
+    graph: Graph
+    epoch: int
+    name: str  # DuckDB's, of the attached file
+    changed: dict[Name, int] = field(default_factory=dict)  # relation -> epoch of its last change in this process
+    lock: WriterLock = field(default_factory=WriterLock)
+    refreshing: dict[Name, str] = field(default_factory=dict)  # tables being refreshed now, and by whom
+    users: int = 0
+    guard: Lock = field(default_factory=Lock)  # of ``refreshing``
+
+    def store(self, engine: DuckDbEngine) -> Store:
+        """The meta store, in the transaction of ``engine``."""
+        return Store(engine, self.clock)
+
+
+_open: dict[str, Database] = {}
+_guard = RLock()
+
+
+def acquire(path: str, config: Config, clock: Clock = utc_now) -> Database:
+    """Opens a database, or joins the one that this process has open already. Recovers before anything else."""
+    key = path if path == ":memory:" or path.startswith(":memory:") else os.path.realpath(path)
+    with _guard:
+        database = None if key == ":memory:" else _open.get(key)
+        if database is None:
+            database = _open_new(path, config, clock)
+            if key != ":memory:":
+                _open[key] = database
+        database.users += 1
+        return database
+
+
+def release(database: Database) -> None:
+    """Closes the database with its last connection."""
+    with _guard:
+        database.users -= 1
+        if database.users == 0:
+            for key in [key for key, found in _open.items() if found is database]:
+                del _open[key]
+            database.engine.close()
+
+
+def _open_new(path: str, config: Config, clock: Clock) -> Database:
+    settings = {"threads": config.threads, "memory_limit": config.memory_limit, "temp_directory": config.temp_directory}
+    options = {name: value for name, value in settings.items() if value is not None}
+    engine = DuckDbEngine(open_database(path, {**options, "python_enable_replacements": False}))
+    try:
+        engine.begin()
+        open_format(engine, _version(), clock)
+        engine.query("CREATE SCHEMA IF NOT EXISTS mv_state")
+        engine.commit()
+        recover(engine, Store(engine, clock))
+        store = Store(engine, clock)
+        return Database(
+            path=path,
+            engine=engine,
+            config=config,
+            clock=clock,
+            graph=decode(store.load_relations()),
+            epoch=store.latest_epoch(),
+            name=str(engine.query("SELECT current_database()")[0][0]),
+        )
+    except BaseException:
+        engine.close()
+        raise
+
+
+def _version() -> str:
+    try:
+        return version("mvengine")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,61 @@
+"""Makes and removes what relations consist of in the database: tables of rows and state, and the views over them."""
+
+from __future__ import annotations
+
+from mvengine.engines.base import Engine
+from mvengine.errors import InternalError
+from mvengine.planner.emit.select import select
+from mvengine.planner.fragment import loads
+from mvengine.planner.logical import BagStage, FullStage, GroupStage, Maintenance, Materialize, MaterializeTable
+from mvengine.planner.node import walk
+from mvengine.refresh.merge import create_table_sql
+from mvengine.refresh.settings import settings_of
+from mvengine.refresh.stage_runs import create_stage, runs_of
+from mvengine.schema import quote
+
+
+def create_table_storage(engine: Engine, plan: MaterializeTable) -> None:
+    """The table, its staging and its shadow, all empty, and the view under the user's name that hides ``_file_id``."""
+    for table in (plan.storage, plan.staging, plan.shadow):
+        engine.query(create_table_sql(plan, table))
+    columns = ", ".join(quote(column.name) for column in plan.columns)
+    engine.query(f"CREATE VIEW {plan.relation.sql} AS SELECT {columns} FROM {plan.storage}")
+
+
+def create_view_storage(engine: Engine, plan: Materialize) -> int:
+    """The stages, filled, and the view under the user's name. Returns the number of rows that it shows."""
+    maintenance = plan.input
+    assert isinstance(maintenance, Maintenance)
+    types = {column.name: column.type for column in plan.columns}
+    with settings_of(engine, plan.settings):
+        for run in runs_of(maintenance.stages, maintenance.visible):
+            create_stage(engine, run, types)
+    order = f"\nORDER BY {', '.join(plan.order_by)}" if plan.order_by else ""
+    visible = select(maintenance.visible, weighted=False)
+    engine.query(f"CREATE VIEW {plan.relation.sql} AS {visible}{order}")
+    _check_types(engine, plan)
+    return int(engine.query(f"SELECT count(*) FROM {plan.relation.sql}")[0][0])
+
+
+def _check_types(engine: Engine, plan: Materialize) -> None:
+    """A maintained view has the types of its query, or it is not created."""
+    found = [(row[0], row[1]) for row in engine.query(f"DESCRIBE SELECT * FROM {plan.relation.sql}")]
+    wanted = [(column.name, column.type) for column in plan.columns]
+    if found != wanted:
+        raise InternalError(
+            f"view {plan.relation} would have columns {found}, its query has {wanted}",
+            hint="create it WITH (policy = 'full'), and report this",
+        )
+
+
+def drop_storage(engine: Engine, fragment: str) -> None:
+    """Removes what ``create_…_storage`` made, as far as it is there."""
+    root = loads(fragment).root
+    engine.query(f"DROP VIEW IF EXISTS {root.relation.sql}")
+    if isinstance(root, MaterializeTable):
+        tables = [root.storage, root.staging, root.shadow]
+    else:
+        stages = [node for node in walk(root) if isinstance(node, GroupStage | BagStage | FullStage)]
+        tables = [stage.storage for stage in stages]
+    for table in tables:
+        engine.query(f"DROP TABLE IF EXISTS {table}")

@@ -1,0 +1,345 @@
+"""INSERT, UPDATE, DELETE, MERGE, TRUNCATE and COPY … FROM on tables that views read or that are refreshable.
+
+The statement's own clauses run, word for word; around them the old and new images of the touched rows are taken, only of
+the columns that some view reads. What is touched is decided once: rows are found by their ids, then changed by them.
+
+    INSERT           the new rows by RETURNING
+    DELETE           the old rows with their ids, then a delete by id
+    UPDATE, MERGE,   the rows that may be touched before and after, by id, and the rows that were appended meanwhile
+    ON CONFLICT      (an update of an indexed column moves its row); the difference is the change
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mvengine.engines.duckdb import LOCAL_ROW_IDS, DuckDbEngine
+from mvengine.errors import KeyViolation, NotSupportedError
+from mvengine.planner.emit.bag import difference
+from mvengine.planner.logical import WEIGHT, MaterializeTable
+from mvengine.refresh.changes import CapturedTable
+from mvengine.refresh.parameters import used_by
+from mvengine.refresh.upsert import upsert_as_merge
+from mvengine.schema import Name, quote
+from mvengine.sql.statements import Write, WriteKind
+
+RESULT = "mv_result"
+"""The temporary table that holds what RETURNING gives."""
+
+_ROWS, _BEFORE, _AFTER, _SOURCE, _DIFFERENCE = "mv_rows", "mv_before", "mv_after", "mv_source", "mv_difference"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The table that a statement writes."""
+
+    name: Name
+    storage: str
+    columns: tuple[str, ...]
+    insertable: tuple[str, ...]  # those that can be given a value
+    keys: tuple[tuple[str, ...], ...]  # columns of its primary and unique keys
+    may_move_rows: bool  # an update can give a row another id: indexed or nested columns
+    plan: MaterializeTable | None  # of a refreshable table
+
+
+@dataclass
+class DmlRun:
+    """One statement on one table. ``captured`` is None where no view reads the table."""
+
+    engine: DuckDbEngine
+    write: Write
+    target: Target
+    captured: CapturedTable | None
+    parameters: Mapping[str, Any]
+    volatile: frozenset[str]
+
+    def run(self) -> tuple[int, int]:
+        """Returns the statement's own count, and the rows that went into the change."""
+        if self.captured is not None:
+            self._query(self.captured.create())
+        count, captured = self._dispatch()
+        if self.target.plan is not None and self.write.kind is not WriteKind.DELETE:
+            self._check_keys(self.target.plan)
+        return count, captured
+
+    def _dispatch(self) -> tuple[int, int]:
+        match self.write.kind:
+            case WriteKind.INSERT:
+                return self._insert()
+            case WriteKind.DELETE | WriteKind.TRUNCATE:
+                return self._delete()
+            case WriteKind.UPDATE:
+                return self._update()
+            case WriteKind.MERGE:
+                return self._merge()
+            case WriteKind.COPY_FROM:
+                return self._copy()
+
+    # -- statements ------------------------------------------------------------------------------------------------
+
+    def _insert(self) -> tuple[int, int]:
+        if self.write.on_conflict or self.write.modifier:
+            return self._upsert()
+        statement = self._insert_text()
+        if not self.write.returning:
+            return self._insert_captured(statement)
+        self._query(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS SELECT {self._all()} FROM {self.target.storage} LIMIT 0")
+        count = self._query(
+            f"WITH touched AS ({statement} RETURNING {self._all()}) INSERT INTO {_ROWS} SELECT * FROM touched"
+        )[0][0]
+        return count, self._finish_rows(1)
+
+    def _insert_captured(self, statement: str) -> tuple[int, int]:
+        if self.captured is None:
+            count = self._query(statement)[0][0]
+            return count, 0
+        used = ", ".join(quote(column) for column in self.captured.used)
+        count = self._query(
+            f"WITH touched AS ({statement} RETURNING {used or '1'}) "
+            f"INSERT INTO {self.captured.change} SELECT {self.captured.selected}1 FROM touched"
+        )[0][0]
+        return count, count
+
+    def _insert_text(self) -> str:
+        write, columns = self.write, self.write.columns
+        if not columns and self.target.plan is not None and not _names_columns_itself(write.body):
+            columns = self.target.insertable
+        listed = f" ({', '.join(quote(column) for column in columns)})" if columns else ""
+        parts = (
+            write.with_clause,
+            f"INSERT {write.modifier}",
+            f"INTO {self.target.storage} AS {self._alias()}{listed}",
+            write.body,
+            write.on_conflict,
+        )
+        return " ".join(part for part in parts if part)
+
+    def _upsert(self) -> tuple[int, int]:
+        if self.target.plan is not None:
+            self.write = upsert_as_merge(self.write, self.target.plan)
+            return self._merge()
+        columns = self.write.columns or self.target.insertable
+        if _names_columns_itself(self.write.body):
+            return self._by_difference(self._insert_text(), None)
+        names = ", ".join(quote(column) for column in columns)
+        self._query(
+            f"CREATE OR REPLACE TEMP TABLE {_SOURCE} AS {self.write.with_clause} "
+            f"SELECT * FROM ({self.write.body}) AS source ({names})"
+        )
+        self.write = replace(self.write, with_clause="", columns=columns, body=f"SELECT {names} FROM {_SOURCE}")
+        lowered = {column.lower() for column in columns}
+        conditions = [
+            f"EXISTS (SELECT 1 FROM {_SOURCE} AS n WHERE "
+            + " AND ".join(f"n.{quote(column)} = t.{quote(column)}" for column in key)
+            + ")"
+            for key in self.target.keys
+            if all(column.lower() in lowered for column in key)
+        ]
+        is_covered = len(conditions) == len(self.target.keys)
+        hits = f"SELECT t.rowid FROM {self.target.storage} AS t WHERE {' OR '.join(conditions) or 'false'}"
+        result = self._by_difference(self._insert_text(), hits if is_covered else None)
+        self._query(f"DROP TABLE {_SOURCE}")
+        return result
+
+    def _delete(self) -> tuple[int, int]:
+        write = self.write
+        if self.captured is None and not write.returning and self.target.plan is None:
+            return self._query(write.text)[0][0], 0
+        self._take_before(self._hits())
+        count = self._query(
+            f"DELETE FROM {self.target.storage} WHERE rowid IN (SELECT row_id FROM {_BEFORE})"
+        )[0][0]
+        captured = 0
+        if self.captured is not None:
+            self._query(f"INSERT INTO {self.captured.change} SELECT {self.captured.selected}-1 FROM {_BEFORE}")
+            captured = count
+        if write.returning:
+            self._query(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS SELECT {self._all()} FROM {_BEFORE}")
+            self._result_of_rows()
+        self._query(f"DROP TABLE {_BEFORE}")
+        return count, captured
+
+    def _hits(self) -> str:
+        """The ids of the rows that WHERE and FROM | USING select."""
+        write, alias = self.write, self._alias()
+        others = f", {write.from_clause}" if write.from_clause else ""
+        where = f" WHERE {write.where}" if write.where else ""
+        distinct = "DISTINCT " if write.from_clause else ""
+        return f"{write.with_clause} SELECT {distinct}{alias}.rowid FROM {self.target.storage} AS {alias}{others}{where}"
+
+    def _update(self) -> tuple[int, int]:
+        write, alias = self.write, self._alias()
+        chosen = f"{alias}.rowid IN (SELECT row_id FROM {_BEFORE})"
+        from_clause = f" FROM {write.from_clause}" if write.from_clause else ""
+        where = f"({write.where}) AND {chosen}" if write.from_clause and write.where else chosen
+        statement = (
+            f"{write.with_clause} UPDATE {self.target.storage} AS {alias} SET {write.assignments}{from_clause} WHERE {where}"
+        )
+        return self._by_difference(statement, self._hits())
+
+    def _merge(self) -> tuple[int, int]:
+        write, alias = self.write, self._alias()
+        statement = (
+            f"{write.with_clause} MERGE INTO {self.target.storage} AS {alias} USING {write.from_clause} "
+            f"{write.where} {write.body}"
+        )
+        is_bounded = "BY SOURCE" not in write.body.upper() and not self.volatile & set(write.names)
+        hits = (
+            f"{write.with_clause} SELECT DISTINCT {alias}.rowid FROM {self.target.storage} AS {alias} "
+            f"JOIN {write.from_clause} {write.where}"
+        )
+        return self._by_difference(statement, hits if is_bounded else None)
+
+    def _copy(self) -> tuple[int, int]:
+        columns = self.write.columns or self.target.insertable
+        names = ", ".join(quote(column) for column in columns)
+        self._query(f"CREATE OR REPLACE TEMP TABLE {_SOURCE} AS SELECT {names} FROM {self.target.storage} LIMIT 0")
+        self._query(f"COPY {_SOURCE} FROM {self.write.body}")
+        insert = replace(self.write, kind=WriteKind.INSERT, columns=columns, body=f"SELECT {names} FROM {_SOURCE}")
+        result = replace_write(self, insert)._insert()
+        self._query(f"DROP TABLE {_SOURCE}")
+        return result
+
+    # -- images ----------------------------------------------------------------------------------------------------
+
+    def _take_before(self, hits: str | None) -> None:
+        """Old images of the rows in ``hits`` (None: of all), with their ids."""
+        columns = self._all() if self.write.returning else self._used()
+        where = f" WHERE rowid IN ({hits})" if hits is not None else ""
+        self._query(
+            f"CREATE OR REPLACE TEMP TABLE {_BEFORE} AS SELECT {columns + ', ' if columns else ''}rowid AS row_id "
+            f"FROM {self.target.storage}{where}"
+        )
+
+    def _by_difference(self, statement: str, hits: str | None) -> tuple[int, int]:
+        """Runs a statement that touches only rows in ``hits`` (None: any) and rows that it appends."""
+        is_native = self.target.plan is None and self.captured is None
+        if is_native and not self.write.returning:
+            return self._query(self.write.text)[0][0], 0
+        if self.write.kind is WriteKind.MERGE and self.write.returning:
+            self._refuse_merge_returning()
+        self._take_before(hits)
+        appended_from = self._appended_from()
+        count = self._query(statement)[0][0]
+        columns = self._all() if self.write.returning else self._used()
+        listed = f"{columns}, " if columns else ""
+        kept = f"rowid IN (SELECT row_id FROM {_BEFORE})"
+        appended = f"rowid >= {appended_from}"
+        may_append = self.target.may_move_rows or self.write.kind is not WriteKind.UPDATE
+        where = f"{kept} OR {appended}" if may_append else kept
+        parts = f"SELECT {listed}rowid AS row_id FROM {self.target.storage} WHERE {where}"
+        self._query(f"CREATE OR REPLACE TEMP TABLE {_AFTER} AS {parts}")
+        captured = self._capture_difference()
+        if self.write.returning:
+            self._returning_of_difference()
+        self._query(f"DROP TABLE {_BEFORE}")
+        self._query(f"DROP TABLE {_AFTER}")
+        return count, captured
+
+    def _appended_from(self) -> int:
+        """Rows appended from now on have at least this id."""
+        found = self._query(f"SELECT max(rowid) FROM {self.target.storage} WHERE rowid >= {LOCAL_ROW_IDS}")[0][0]
+        return LOCAL_ROW_IDS if found is None else int(found) + 1
+
+    def _capture_difference(self) -> int:
+        if self.captured is None:
+            return 0
+        if not self.captured.used:
+            return self._capture_count_difference(self.captured)
+        self._query(difference(_AFTER, _BEFORE, self.captured.used, _DIFFERENCE))
+        rows = self._query(f"INSERT INTO {self.captured.change} FROM {_DIFFERENCE}")[0][0]
+        self._query(f"DROP TABLE {_DIFFERENCE}")
+        return int(rows)
+
+    def _capture_count_difference(self, captured: CapturedTable) -> int:
+        """Views that read no column (COUNT(*)) need to know the number of rows only."""
+        more = self._query(f"SELECT (SELECT count(*) FROM {_AFTER}) - (SELECT count(*) FROM {_BEFORE})")[0][0]
+        if more:
+            self._query(f"INSERT INTO {captured.change} ({WEIGHT}) VALUES ({more})")
+        return abs(int(more))
+
+    # -- results and checks ----------------------------------------------------------------------------------------
+
+    def _finish_rows(self, weight: int) -> int:
+        captured = 0
+        if self.captured is not None:
+            captured = self._query(
+                f"INSERT INTO {self.captured.change} SELECT {self.captured.selected}{weight} FROM {_ROWS}"
+            )[0][0]
+        self._result_of_rows()
+        return int(captured)
+
+    def _result_of_rows(self) -> None:
+        alias = self.write.alias or self.target.name.name
+        self._query(
+            f"CREATE OR REPLACE TEMP TABLE {RESULT} AS SELECT {self.write.returning} FROM {_ROWS} AS {quote(alias)}"
+        )
+        self._query(f"DROP TABLE {_ROWS}")
+
+    def _returning_of_difference(self) -> None:
+        """RETURNING of an UPDATE gives the new image of every touched row; of an upsert, of those that it changed."""
+        if self.write.kind is WriteKind.UPDATE:
+            rows = f"SELECT {self._all()} FROM {_AFTER}"
+        else:
+            changed = " OR ".join(f"a.{quote(c)} IS DISTINCT FROM b.{quote(c)}" for c in self.target.columns)
+            columns = ", ".join(f"a.{quote(column)}" for column in self.target.columns)
+            rows = (
+                f"SELECT {columns} FROM {_AFTER} AS a LEFT JOIN {_BEFORE} AS b USING (row_id) "
+                f"WHERE b.row_id IS NULL OR {changed}"
+            )
+        self._query(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS {rows}")
+        self._result_of_rows()
+
+    def _refuse_merge_returning(self) -> None:
+        raise NotSupportedError(
+            f"MERGE … RETURNING is not captured on {self.target.name}, which views read or files refresh",
+            hint="leave RETURNING out and read the table afterwards",
+        )
+
+    def _check_keys(self, plan: MaterializeTable) -> None:
+        """Refreshable tables have no index: keys are checked by query."""
+        for key in plan.keys:
+            columns = ", ".join(quote(column) for column in key.columns)
+            not_null = " AND ".join(f"{quote(column)} IS NOT NULL" for column in key.columns)
+            twice = self._query(
+                f"SELECT {columns} FROM {plan.storage} WHERE {not_null} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
+            )
+            if twice:
+                shown = ", ".join(str(value) for value in twice[0])
+                raise KeyViolation(
+                    f"duplicate key ({', '.join(key.columns)}) = ({shown}) in {plan.relation}",
+                    hint="use INSERT … ON CONFLICT, or UPDATE",
+                )
+
+    def _alias(self) -> str:
+        return quote(self.write.alias or self.target.name.name)
+
+    def _all(self) -> str:
+        return ", ".join(quote(column) for column in self.target.columns)
+
+    def _used(self) -> str:
+        return ", ".join(quote(column) for column in self.captured.used) if self.captured else ""
+
+    def _query(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.engine.query(sql, used_by(sql, self.parameters))
+
+
+def replace_write(run: DmlRun, write: Write) -> DmlRun:
+    """The same run with another statement."""
+    return DmlRun(
+        engine=run.engine,
+        write=write,
+        target=run.target,
+        captured=run.captured,
+        parameters=run.parameters,
+        volatile=run.volatile,
+    )
+
+
+def _names_columns_itself(body: str) -> bool:
+    words = body.upper().split(None, 2)
+    return words[:2] in (["BY", "NAME"], ["DEFAULT", "VALUES"])
+
+

@@ -1,0 +1,119 @@
+"""Maintains every view that a set of changes reaches, in one transaction, in the order of the graph.
+
+The changes of tables stand in temporary tables ``mv_delta_<relation>`` (columns that views read, and a weight). Each
+view's own change, consolidated, is made only if somebody reads it, and goes where the changes of tables go; so a change
+that cancels stops there, and a diamond reads one state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+from mvengine.engines.base import Engine
+from mvengine.meta.records import Maintenance as MaintenanceRecord
+from mvengine.meta.records import MaintenanceMode
+from mvengine.planner.delta import delta_name, inputs_of
+from mvengine.planner.emit import bag
+from mvengine.planner.logical import FullStage, Scan
+from mvengine.planner.node import walk
+from mvengine.refresh.choice import SMALL_CHANGE_ROWS, Choice, choose
+from mvengine.refresh.graph import Graph, ViewDefinition
+from mvengine.refresh.settings import settings_of
+from mvengine.refresh.stage_runs import maintain_stage, rebuild_stage, runs_of
+from mvengine.schema import Name, quote
+from mvengine.testing.faults import fault_point
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maintained:
+    """What maintenance did: a record per touched view, and which views show other rows now."""
+
+    records: tuple[MaintenanceRecord, ...]
+    changed: frozenset[Name]
+
+
+def maintain(engine: Engine, graph: Graph, changes: Mapping[Name, int], epoch: int) -> Maintained:
+    """Follows ``changes`` (relation → rows in its change) through the graph. Leaves no temporary table behind."""
+    sizes = {name: rows for name, rows in changes.items() if rows}
+    records: list[MaintenanceRecord] = []
+    for view in graph.downstream(sizes):
+        if not view.inputs & sizes.keys():
+            continue
+        fault_point("maintain.view")
+        started = perf_counter()
+        delta_rows = sum(sizes[name] for name in view.inputs & sizes.keys())
+        with settings_of(engine, view.plan.settings):
+            choice, rows = _maintain_view(engine, graph, view, sizes, delta_rows)
+        if rows:
+            sizes[view.name] = rows
+        milliseconds = (perf_counter() - started) * 1000
+        records.append(_record(view, choice, epoch, delta_rows, rows, milliseconds))
+    for name in sizes:
+        engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(name))}")
+    return Maintained(records=tuple(records), changed=frozenset(sizes))
+
+
+def _maintain_view(
+    engine: Engine, graph: Graph, view: ViewDefinition, sizes: Mapping[Name, int], delta_rows: int
+) -> tuple[Choice, int]:
+    plan = view.maintenance
+    input_rows = _input_rows(engine, view) if delta_rows >= SMALL_CHANGE_ROWS else None
+    choice = choose(view.plan.strategy, view.plan.policy, delta_rows=delta_rows, input_rows=input_rows)
+    is_wanted = view.name in graph.consumers
+    if choice.mode is MaintenanceMode.FULL and not isinstance(plan.stages[-1], FullStage):
+        return choice, rebuild(engine, view, is_wanted=is_wanted)
+    changed = frozenset(delta_name(name) for name in sizes)
+    rows = 0
+    for run in runs_of(plan.stages, plan.visible):
+        if not isinstance(run.stage, FullStage) and not inputs_of(run.stage) & changed:
+            continue
+        is_last = run.stage is plan.stages[-1]
+        rows = maintain_stage(engine, run, changed, is_wanted=is_wanted or not is_last)
+        if not is_last and rows:
+            changed |= {delta_name(run.stage.name)}
+        rows = rows if is_last else 0
+    for stage in plan.stages[:-1]:
+        engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(getattr(stage, 'name')))}")  # noqa: B009
+    if not is_wanted:
+        engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(view.name))}")
+    return choice, rows
+
+
+def _input_rows(engine: Engine, view: ViewDefinition) -> int:
+    tables = {node.storage for node in walk(view.maintenance) if isinstance(node, Scan)}
+    return sum(int(engine.query(f"SELECT count(*) FROM {table}")[0][0]) for table in sorted(tables))
+
+
+def rebuild(engine: Engine, view: ViewDefinition, *, is_wanted: bool) -> int:
+    """Derives a view again from its inputs. Hands on only the difference; returns its size, or all rows if unread."""
+    target = view.name.sql
+    before = quote(f"mv_old_{view.name}")
+    columns = [column.name for column in view.plan.columns]
+    if is_wanted:
+        engine.query(f"CREATE OR REPLACE TEMP TABLE {before} AS FROM {target}")
+    for run in runs_of(view.maintenance.stages, view.maintenance.visible):
+        rebuild_stage(engine, run.stage)
+    if not is_wanted:
+        return int(engine.query(f"SELECT count(*) FROM {target}")[0][0])
+    change = quote(delta_name(view.name))
+    engine.query(bag.difference(target, before, columns, change))
+    engine.query(f"DROP TABLE {before}")
+    return int(engine.query(f"SELECT count(*) FROM {change}")[0][0])
+
+
+def _record(
+    view: ViewDefinition, choice: Choice, epoch: int, delta_rows: int, rows: int, milliseconds: float
+) -> MaintenanceRecord:
+    return MaintenanceRecord(
+        relation_id=view.relation_id,
+        name=view.name,
+        epoch=epoch,
+        strategy=view.plan.strategy.value,
+        mode=choice.mode,
+        reason=choice.reason,
+        delta_rows=delta_rows,
+        output_rows=rows,
+        ms=milliseconds,
+    )

@@ -1,0 +1,188 @@
+"""Merging a table with a primary key: of the rows that files hold for a key, one is stored, the others wait in the shadow.
+
+By default the last file in path order wins, and when its row goes, the next one comes back without a file being read.
+With ON CONFLICT DO NOTHING the stored row stays for as long as any file has its key.
+
+Only *contested* keys are touched: those with a (key, file) pair that is new, gone, or has other contents. For them the
+candidates of all files are collected, ranked, and compared with what is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mvengine.engines.base import Engine
+from mvengine.planner.logical import MaterializeTable
+from mvengine.refresh.changes import FILE_ID, CapturedTable
+from mvengine.refresh.merge_bag import apply_rows
+from mvengine.schema import quote
+
+if TYPE_CHECKING:
+    from mvengine.refresh.merge import FileOrder
+
+FILES, KEYS, CANDIDATES, STORED, WINNERS, GONE = (
+    "mv_files",
+    "mv_contested",
+    "mv_candidates",
+    "mv_stored",
+    "mv_winners",
+    "mv_gone_rows",
+)
+
+
+def keep_one_per_file(engine: Engine, plan: MaterializeTable, key: tuple[str, ...]) -> None:
+    """Within a file the last row of a key counts (the first one under DO NOTHING); rows stand in file order."""
+    columns = ", ".join((*(quote(column) for column in key), FILE_ID))
+    if engine.query(f"SELECT 1 FROM {plan.staging} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"):
+        best = "min" if plan.ignore_conflicts else "max"
+        engine.query(
+            f"DELETE FROM {plan.staging} WHERE rowid NOT IN "
+            f"(SELECT {best}(rowid) FROM {plan.staging} GROUP BY {columns})"
+        )
+
+
+def merge_keyed(
+    engine: Engine,
+    plan: MaterializeTable,
+    key: tuple[str, ...],
+    captured: CapturedTable | None,
+    order: FileOrder,
+) -> Sequence[int]:
+    """Returns rows inserted, updated and deleted."""
+    sql = _Sql(plan, key, order)
+    keep_one_per_file(engine, plan, key)
+    has_shadow = bool(engine.query(f"SELECT 1 FROM {plan.shadow} LIMIT 1"))
+    engine.query(sql.contested(has_shadow=has_shadow))
+    engine.query(f"CREATE OR REPLACE TEMP TABLE {FILES} ({FILE_ID} INTEGER, rank INTEGER)")
+    engine.query(
+        f"INSERT INTO {FILES} SELECT unnest($1::INTEGER[]), unnest($2::INTEGER[])",
+        [[id_ for id_, _ in order.ranked], [rank for _, rank in order.ranked]],
+    )
+    engine.query(sql.stored())
+    engine.query(sql.candidates(has_shadow=has_shadow))
+    engine.query(sql.winners())
+    counts = engine.query(sql.counts())[0]
+    engine.query(sql.losers_leave_shadow())
+    engine.query(sql.losers_enter_shadow())
+    engine.query(sql.gone())
+    apply_rows(engine, plan, captured, GONE, sql.insert_winners())
+    for table in (FILES, KEYS, CANDIDATES, STORED, WINNERS):
+        engine.query(f"DROP TABLE IF EXISTS {table}")
+    return tuple(int(count) for count in counts)
+
+
+class _Sql:
+    """The statements of one merge."""
+
+    def __init__(self, plan: MaterializeTable, key: tuple[str, ...], order: FileOrder) -> None:
+        self.plan = plan
+        self.key = [quote(column) for column in key]
+        self.columns = [quote(column) for column in plan.stored_columns]
+        self.rest = [column for column in self.columns if column not in self.key]
+        self.row = ", ".join((*self.columns, FILE_ID))
+        ids = ", ".join(str(id_) for id_ in order.replaced)
+        self.is_replaced = f"({FILE_ID} IS NULL" + (f" OR {FILE_ID} IN ({ids}))" if ids else ")")
+
+    def same_key(self, left: str, right: str) -> str:
+        return " AND ".join(f"{left}.{column} = {right}.{column}" for column in self.key)
+
+    def differs(self, left: str, right: str) -> str:
+        pairs = [f"{left}.{column} IS DISTINCT FROM {right}.{column}" for column in self.rest]
+        return f"({' OR '.join(pairs) or 'false'})"
+
+    def contested(self, *, has_shadow: bool) -> str:
+        """Keys with a (key, file) pair that is new, gone or different."""
+        old = f"SELECT {self.row} FROM {self.plan.storage} WHERE {self.is_replaced}"
+        if has_shadow:
+            old += f" UNION ALL SELECT {self.row} FROM {self.plan.shadow} WHERE {self.is_replaced}"
+        keys = ", ".join(f"coalesce(n.{column}, o.{column}) AS {column}" for column in self.key)
+        return (
+            f"CREATE OR REPLACE TEMP TABLE {KEYS} AS SELECT DISTINCT {keys}\n"
+            f"FROM {self.plan.staging} AS n FULL JOIN ({old}) AS o\n"
+            f"  ON {self.same_key('n', 'o')} AND n.{FILE_ID} = o.{FILE_ID}\n"
+            f"WHERE n.{self.key[0]} IS NULL OR o.{self.key[0]} IS NULL OR {self.differs('n', 'o')}"
+        )
+
+    def stored(self) -> str:
+        """What is stored for the contested keys."""
+        return (
+            f"CREATE OR REPLACE TEMP TABLE {STORED} AS SELECT s.rowid AS stored, {self.row}\n"
+            f"FROM {self.plan.storage} AS s SEMI JOIN {KEYS} AS k ON {self.same_key('s', 'k')}"
+        )
+
+    def candidates(self, *, has_shadow: bool) -> str:
+        """What all files hold for the contested keys, ranked by path."""
+        parts = [
+            f"SELECT {self.row} FROM {self.plan.staging} AS n SEMI JOIN {KEYS} AS k ON {self.same_key('n', 'k')}",
+            f"SELECT {self.row} FROM {STORED} WHERE NOT {self.is_replaced}",
+        ]
+        if has_shadow:
+            parts.append(
+                f"SELECT {self.row} FROM {self.plan.shadow} AS h SEMI JOIN {KEYS} AS k ON {self.same_key('h', 'k')} "
+                f"WHERE NOT {self.is_replaced}"
+            )
+        return (
+            f"CREATE OR REPLACE TEMP TABLE {CANDIDATES} AS SELECT {self.row}, rank\n"
+            f"FROM (\n{' UNION ALL '.join(parts)}\n) JOIN {FILES} USING ({FILE_ID})"
+        )
+
+    def winners(self) -> str:
+        """One row per key: the last file's; under DO NOTHING what is stored, under a file that still has its key."""
+        keys = ", ".join(self.key)
+        if not self.plan.ignore_conflicts:
+            return (
+                f"CREATE OR REPLACE TEMP TABLE {WINNERS} AS SELECT {self.row} FROM {CANDIDATES}\n"
+                f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY rank DESC) = 1"
+            )
+        kept = ", ".join(
+            f"CASE WHEN o.stored IS NOT NULL THEN o.{column} ELSE c.{column} END AS {column}" for column in self.columns
+        )
+        partition = ", ".join(f"c.{column}" for column in self.key)
+        return (
+            f"CREATE OR REPLACE TEMP TABLE {WINNERS} AS SELECT {kept}, c.{FILE_ID}\n"
+            f"FROM {CANDIDATES} AS c LEFT JOIN {STORED} AS o ON {self.same_key('c', 'o')}\n"
+            f"QUALIFY row_number() OVER (PARTITION BY {partition} "
+            f"ORDER BY c.{FILE_ID} IS NOT DISTINCT FROM o.{FILE_ID} DESC, rank) = 1"
+        )
+
+    def counts(self) -> str:
+        """Rows inserted, updated and deleted as readers see them."""
+        first = self.key[0]
+        return (
+            f"SELECT count(*) FILTER (o.{first} IS NULL), "
+            f"count(*) FILTER (o.{first} IS NOT NULL AND w.{first} IS NOT NULL AND {self.differs('o', 'w')}), "
+            f"count(*) FILTER (w.{first} IS NULL)\n"
+            f"FROM {WINNERS} AS w FULL JOIN {STORED} AS o ON {self.same_key('w', 'o')}"
+        )
+
+    def losers_leave_shadow(self) -> str:
+        return f"DELETE FROM {self.plan.shadow} AS h USING {KEYS} AS k WHERE {self.same_key('h', 'k')}"
+
+    def losers_enter_shadow(self) -> str:
+        return (
+            f"INSERT INTO {self.plan.shadow} ({self.row}) SELECT {self.row} FROM {CANDIDATES} AS c\n"
+            f"ANTI JOIN {WINNERS} AS w ON {self.same_key('c', 'w')} AND c.{FILE_ID} = w.{FILE_ID}"
+        )
+
+    def _is_kept(self) -> str:
+        """A stored row that wins as it is, under its own file."""
+        return (
+            f"SELECT o.stored FROM {STORED} AS o JOIN {WINNERS} AS w ON {self.same_key('o', 'w')} "
+            f"AND o.{FILE_ID} = w.{FILE_ID} WHERE NOT {self.differs('o', 'w')}"
+        )
+
+    def gone(self) -> str:
+        return (
+            f"CREATE OR REPLACE TEMP TABLE {GONE} AS SELECT stored FROM {STORED} "
+            f"WHERE stored NOT IN ({self._is_kept()})"
+        )
+
+    def insert_winners(self) -> str:
+        columns = ", ".join(f"w.{column}" for column in self.columns)
+        return (
+            f"INSERT INTO {self.plan.storage} ({self.row}) SELECT {columns}, w.{FILE_ID} FROM {WINNERS} AS w\n"
+            f"ANTI JOIN (SELECT {', '.join('o.' + c for c in self.key)}, o.{FILE_ID} FROM {STORED} AS o "
+            f"WHERE o.stored NOT IN (SELECT stored FROM {GONE})) AS kept\n"
+            f"ON {self.same_key('w', 'kept')}"
+        )

@@ -1,0 +1,112 @@
+"""What names mean in a session: the planner's SchemaReader over an engine and the graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.planner.reader import FunctionFacts, Relation, RelationKind
+from mvengine.refresh.graph import Graph
+from mvengine.schema import Columns, Name, quote
+from mvengine.sql.statements import RelationRef
+
+_FIND = """
+SELECT database_name, schema_name, table_name, temporary, internal, NULL AS sql, 0 AS is_view
+FROM duckdb_tables() WHERE lower(table_name) = $1
+UNION ALL
+SELECT database_name, schema_name, view_name, temporary, internal, sql, 1
+FROM duckdb_views() WHERE lower(view_name) = $1
+"""
+
+_INTERNAL_SCHEMAS = frozenset({"mv_meta", "mv_catalog", "mv_state"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where unqualified names are looked up."""
+
+    database: str
+    schema: str
+
+
+class SessionReader:
+    """Satisfies ``planner.reader.SchemaReader``. ``graph`` is that of the running transaction."""
+
+    def __init__(self, engine: DuckDbEngine, graph: Graph, database_name: str) -> None:
+        self.engine = engine
+        self.graph = graph
+        self.database_name = database_name
+
+    def place(self) -> Place:
+        database, schema = self.engine.query("SELECT current_database(), current_schema()")[0]
+        return Place(database=database, schema=schema)
+
+    def resolve(self, catalog: str | None, schema: str | None, name: str) -> Relation | None:
+        rows = self.engine.query(_FIND, [name.lower()])
+        if not rows:
+            return None
+        place = self.place()
+        wanted_schema = (schema or place.schema).lower()
+        wanted_catalog = (catalog or place.database).lower()
+        best = None
+        for row in rows:
+            database, schema_name, _, temporary, internal, _, _ = row
+            if catalog is None and schema is None and temporary:
+                return self._relation(row)
+            if database.lower() == wanted_catalog and schema_name.lower() == wanted_schema:
+                best = row
+            elif best is None and catalog is None and schema is not None and database.lower() == schema.lower():
+                best = row
+            elif best is None and internal:
+                best = row
+        return self._relation(best) if best is not None else None
+
+    def _relation(self, row: tuple[object, ...]) -> Relation:
+        database, schema, name, temporary, internal, sql, is_view = row
+        full = Name(schema=str(schema), name=str(name))
+        storage, kind = full.sql, RelationKind.VIEW if is_view else RelationKind.TABLE
+        if temporary:
+            kind = RelationKind.TEMPORARY
+        elif internal or str(schema) in _INTERNAL_SCHEMAS:
+            kind = RelationKind.SYSTEM
+        elif str(database) != self.database_name:
+            kind = RelationKind.FOREIGN
+            storage = f"{quote(str(database))}.{storage}"
+        elif full in self.graph.tables:
+            kind, storage = RelationKind.REFRESHABLE, self.graph.tables[full].plan.storage
+        elif full in self.graph.views:
+            kind = RelationKind.MATERIALIZED_VIEW
+        columns = self._columns(full, storage) if kind in _WITH_COLUMNS else ()
+        return Relation(name=full, kind=kind, storage=storage, columns=columns, query=str(sql) if sql else None)
+
+    def _columns(self, name: Name, storage: str) -> Columns:
+        known = self.graph.get(name)
+        return known.plan.columns if known is not None else self.engine.describe(f"FROM {storage}")
+
+    def describe(self, query: str) -> Columns:
+        return self.engine.describe(query)
+
+    def functions(self) -> FunctionFacts:
+        rows = self.engine.query(
+            "SELECT DISTINCT lower(function_name), function_type, stability, internal FROM duckdb_functions() "
+            "WHERE function_type IN ('aggregate', 'macro', 'table_macro') OR stability <> 'CONSISTENT'"
+        )
+        return FunctionFacts(
+            aggregates=frozenset(name for name, type_, _, _ in rows if type_ == "aggregate"),
+            volatile=frozenset(name for name, _, stability, _ in rows if stability not in (None, "CONSISTENT")),
+            macros=frozenset(name for name, type_, _, internal in rows if "macro" in type_ and not internal),
+        )
+
+
+_WITH_COLUMNS = (RelationKind.TABLE, RelationKind.REFRESHABLE, RelationKind.MATERIALIZED_VIEW)
+
+
+def reference(ref: RelationRef) -> str:
+    """A name as the user wrote it, for messages."""
+    return ".".join(part for part in (ref.catalog, ref.schema, ref.name) if part)
+
+
+def columns_named(columns: Columns) -> tuple[str, ...]:
+    return tuple(column.name for column in columns)
+
+

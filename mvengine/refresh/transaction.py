@@ -1,0 +1,160 @@
+"""One transaction: the writer lock, captured changes, views that follow, and the epoch that all of it becomes.
+
+A statement outside BEGIN … COMMIT is a transaction of its own. Views follow at commit; a statement that may read a view
+first applies the changes that are pending.
+"""
+
+from __future__ import annotations
+
+from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.errors import Error, SerializationFailure, TransactionAborted
+from mvengine.meta.records import Maintenance
+from mvengine.refresh.changes import CapturedTable
+from mvengine.refresh.database import Database
+from mvengine.refresh.graph import Graph, decode
+from mvengine.refresh.maintain import maintain
+from mvengine.schema import Name
+from mvengine.testing.faults import fault_point
+
+
+class Transaction:
+    """From BEGIN to COMMIT or ROLLBACK, of one session."""
+
+    def __init__(self, database: Database, engine: DuckDbEngine, *, is_explicit: bool) -> None:
+        self.database = database
+        self.engine = engine
+        self.is_explicit = is_explicit
+        self.graph: Graph = database.graph
+        self.failure: Error | None = None
+        self.cause = ""
+        self._pending: dict[Name, int] = {}
+        self._touched: set[Name] = set()
+        self._records: list[Maintenance] = []
+        self._has_ddl = False
+
+    def begin(self) -> None:
+        self.engine.begin()
+
+    def lock(self, what: str, names: tuple[Name, ...] = ()) -> None:
+        """Becomes the writer. In an explicit transaction, raises SerializationFailure (40001) where what ``names`` and
+        the views that depend on them show has changed since this transaction's snapshot."""
+        if self.database.lock.is_held_by(self):
+            return
+        self.database.lock.acquire(self, what, self.database.config.lock_timeout)
+        if self.is_explicit:
+            self._check_snapshot(names)
+        self.graph = self.database.graph
+
+    def _check_snapshot(self, names: tuple[Name, ...]) -> None:
+        epoch, count, largest = self.engine.query(
+            "SELECT (SELECT coalesce(max(epoch), 0) FROM mv_meta.epochs), count(*), coalesce(max(relation_id), 0) "
+            "FROM mv_meta.relations"
+        )[0]
+        graph = self.database.graph
+        if (count, largest) != graph.fingerprint:
+            raise SerializationFailure(
+                "tables or views were created or dropped since this transaction began", hint="run it again"
+            )
+        views = graph.downstream(names)
+        needed = set(names).union(*(view.inputs for view in views), (view.name for view in views))
+        for name in needed:
+            if self.database.changed.get(name, 0) > epoch:
+                raise SerializationFailure(
+                    f"{name} has changed since this transaction began (it sees epoch {epoch}, "
+                    f"now is {self.database.changed[name]})",
+                    hint="run the transaction again",
+                )
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that this transaction becomes, if it changes anything. Drawn under the lock."""
+        return self.database.epoch + 1
+
+    def captured(self, name: Name, storage: str, columns: tuple[str, ...]) -> CapturedTable | None:
+        """Where the changes of a relation go, or None if nobody reads it."""
+        if name not in self.graph.consumers:
+            return None
+        used = self.graph.used_columns(name)
+        return CapturedTable(name=name, storage=storage, used=tuple(c for c in columns if c.lower() in used))
+
+    def touch(self, name: Name, rows: int, cause: str) -> None:
+        """Notes that ``rows`` rows of a relation changed; their capture, if any, is in its change table."""
+        self.cause = self.cause or cause
+        if rows:
+            self._touched.add(name)
+            if name in self.graph.consumers:
+                self._pending[name] = self._pending.get(name, 0) + rows
+
+    @property
+    def has_pending(self) -> bool:
+        return bool(self._pending)
+
+    def flush(self) -> None:
+        """Lets the views follow what is pending."""
+        if self._pending:
+            maintained = maintain(self.engine, self.graph, self._pending, self.epoch)
+            self._records.extend(maintained.records)
+            self._touched |= maintained.changed
+            self._pending = {}
+
+    def ddl(self) -> None:
+        """Reads the definitions again after this transaction changed them."""
+        self._has_ddl = True
+        self.graph = decode(self.database.store(self.engine).load_relations())
+
+    def note(self, record: Maintenance) -> None:
+        """Adds to the history of this epoch."""
+        self._records.append(record)
+
+    def commit(self) -> int:
+        """Applies, records and commits. Returns the database's epoch afterwards. Raises TransactionAborted (25P02)."""
+        if self.failure is not None:
+            self.rollback()
+            raise TransactionAborted(
+                "the transaction was rolled back: a statement in it had failed", hint="run it again from BEGIN"
+            ) from self.failure
+        try:
+            self.flush()
+            epoch = self._record_epoch()
+            fault_point("dml.before_commit")
+            self.engine.commit()
+        except BaseException:
+            self.rollback()
+            raise
+        for name in self._touched:
+            self.database.changed[name] = epoch
+        self.database.epoch = max(self.database.epoch, epoch)
+        if self._has_ddl:
+            self.database.graph = self.graph
+        self.database.lock.release(self)
+        fault_point("dml.after_commit")
+        return self.database.epoch
+
+    def _record_epoch(self) -> int:
+        """Writes the epoch if anything changed; the present one otherwise."""
+        if not self._touched:
+            return self.database.epoch
+        store = self.database.store(self.engine)
+        store.append_epoch(self.epoch, self.cause)
+        if self._records:
+            store.append_maintenance(self._records)
+        known = [definition.relation_id for name in self._touched if (definition := self.graph.get(name))]
+        if known:
+            store.mark_epoch(known, self.epoch)
+        return self.epoch
+
+    def rollback(self) -> None:
+        self.engine.rollback()
+        self.database.lock.release(self)
+
+    def fail(self, error: Error) -> None:
+        """Marks the transaction as failed: every later statement but its end is refused."""
+        self.failure = self.failure or error
+
+    def require_healthy(self) -> None:
+        if self.failure is not None:
+            raise TransactionAborted(
+                "the transaction has failed; nothing more can be done in it", hint="ROLLBACK, then start again"
+            ) from self.failure
+
+

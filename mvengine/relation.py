@@ -1,0 +1,148 @@
+"""A query as a value: composed and read like DuckDB's relations, while its writes go through the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mvengine.schema import quote
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+    from mvengine.connection import Connection
+
+
+class Relation:
+    """A query on a connection, run anew at every read, in the transaction that is open then.
+
+    The caller's DataFrames and Arrow tables that the query names are those of the frame in which it was written.
+    """
+
+    def __init__(self, connection: Connection, query: str, frame: Any) -> None:
+        self._connection = connection
+        self._frame = frame
+        self.query_text = query
+
+    @classmethod
+    def of(cls, connection: Connection, query: str, frame: Any) -> Relation:
+        """A relation of a query; of another statement's result, which is then run once, at once."""
+        words = query.lstrip(" (\n\t").split(None, 1)
+        if words and words[0].upper() in ("SELECT", "FROM", "WITH", "VALUES", "TABLE", "PIVOT", "UNPIVOT"):
+            relation = cls(connection, query.strip().rstrip(";"), frame)
+            connection._execute(f"DESCRIBE {relation.query_text}", None, frame)
+            return relation
+        connection._execute(query, None, frame)
+        return cls(connection, "FROM mv_statement_result", _Frame({"mv_statement_result": connection.arrow()}))
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def execute(self) -> Connection:
+        """Runs the query; the connection holds its result."""
+        return self._connection._execute(self.query_text, None, self._frame)
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        return self.limit(1).execute().fetchone()
+
+    def fetchmany(self, size: int = 1) -> list[tuple[Any, ...]]:
+        """The first ``size`` rows."""
+        return self.execute().fetchmany(size)
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All rows."""
+        return self.execute().fetchall()
+
+    def df(self) -> pandas.DataFrame:
+        """All rows as a pandas DataFrame."""
+        return self.execute().df()
+
+    def pl(self) -> polars.DataFrame:
+        """All rows as a polars DataFrame."""
+        return self.execute().pl()
+
+    def arrow(self) -> pyarrow.Table:
+        """All rows as an Arrow table."""
+        return self.execute().arrow()
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return [row[0] for row in self._describe()]
+
+    @property
+    def types(self) -> list[str]:
+        """The types of the columns, as DuckDB writes them."""
+        return [row[1] for row in self._describe()]
+
+    def _describe(self) -> list[tuple[Any, ...]]:
+        return self._connection._execute(f"DESCRIBE {self.query_text}", None, self._frame).fetchall()
+
+    # -- composing -------------------------------------------------------------------------------------------------
+
+    def filter(self, condition: str) -> Relation:
+        """Rows for which the condition is true."""
+        return self._over(f"SELECT * FROM ({self.query_text}) AS relation WHERE {condition}")
+
+    def project(self, outputs: str) -> Relation:
+        """Computed columns."""
+        return self._over(f"SELECT {outputs} FROM ({self.query_text}) AS relation")
+
+    def aggregate(self, aggregates: str, keys: str = "") -> Relation:
+        """Aggregates, per group where ``keys`` are given."""
+        outputs = f"{keys}, {aggregates}" if keys else aggregates
+        grouping = f" GROUP BY {keys}" if keys else ""
+        return self._over(f"SELECT {outputs} FROM ({self.query_text}) AS relation{grouping}")
+
+    def order(self, keys: str) -> Relation:
+        """Sorted rows."""
+        return self._over(f"SELECT * FROM ({self.query_text}) AS relation ORDER BY {keys}")
+
+    def limit(self, rows: int, offset: int = 0) -> Relation:
+        """At most ``rows`` rows."""
+        return self._over(f"SELECT * FROM ({self.query_text}) AS relation LIMIT {int(rows)} OFFSET {int(offset)}")
+
+    def distinct(self) -> Relation:
+        """Each different row once."""
+        return self._over(f"SELECT DISTINCT * FROM ({self.query_text}) AS relation")
+
+    def union(self, other: Relation) -> Relation:
+        """The rows of both, duplicates included."""
+        return self._over(f"({self.query_text}) UNION ALL ({other.query_text})")
+
+    def _over(self, query: str) -> Relation:
+        return Relation(self._connection, query, self._frame)
+
+    # -- writing: statements of the engine -------------------------------------------------------------------------
+
+    def insert_into(self, table: str) -> None:
+        """Inserts the rows into a table; views over it follow."""
+        self._connection._execute(f"INSERT INTO {_qualified(table)} {self.query_text}", None, self._frame)
+
+    def create(self, table: str) -> None:
+        """Makes a table of the rows."""
+        self._connection._execute(f"CREATE TABLE {_qualified(table)} AS {self.query_text}", None, self._frame)
+
+    def create_materialized_view(self, name: str) -> None:
+        """Keeps the query's result under a name."""
+        self._connection._execute(
+            f"CREATE MATERIALIZED VIEW {_qualified(name)} AS {self.query_text}", None, self._frame
+        )
+
+    def __repr__(self) -> str:
+        rows = self.limit(20).execute()
+        names = [column[0] for column in rows.description or ()]
+        return "\n".join([" | ".join(names), *(" | ".join(map(str, row)) for row in rows.fetchall())])
+
+
+def _qualified(name: str) -> str:
+    return ".".join(quote(part) for part in name.split("."))
+
+
+class _Frame:
+    """A scope with given variables, in the shape of a Python frame."""
+
+    def __init__(self, variables: dict[str, Any]) -> None:
+        self.f_globals: dict[str, Any] = {}
+        self.f_locals = variables

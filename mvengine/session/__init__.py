@@ -1,0 +1,179 @@
+"""One session: text → statements → handlers. The whole path of a statement is ``Session._run``, readable in one screen.
+
+A session has one DuckDB connection with at most one open result, and at most one transaction. Handlers of statements are
+one file each; they get the session and the statement and leave their result open on the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from mvengine.engines.base import Parameters
+from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.errors import Error, ProgrammingError
+from mvengine.refresh.database import Database
+from mvengine.refresh.parameters import named, used_by
+from mvengine.refresh.reader import SessionReader
+from mvengine.refresh.transaction import Transaction
+from mvengine.session import create, drop, explain, native, refresh, write
+from mvengine.session.frames import Frames
+from mvengine.sql.classify import parse
+from mvengine.sql.statements import (
+    CreateMaterializedView,
+    CreateRefreshableTable,
+    Deallocate,
+    Drop,
+    Execute,
+    Explain,
+    ExplainRefresh,
+    ExplainView,
+    Native,
+    NativeDdl,
+    Prepare,
+    Refused,
+    RefreshTable,
+    RefreshView,
+    Statement,
+    TransactionVerb,
+    Write,
+)
+from mvengine.sql.statements import Transaction as TransactionStatement
+
+
+class Session:
+    """Runs statements on a database. Not for use by several threads at once: give each a session of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.engine: DuckDbEngine = database.engine.fork()
+        self.transaction: Transaction | None = None  # the explicit one, BEGIN … COMMIT
+        self.prepared: dict[str, Write] = {}
+        self.frames = Frames(self.engine)
+        self.rowcount = -1
+
+    def execute(self, text: str, parameters: Parameters, scope: Mapping[str, Any]) -> None:
+        """Runs all statements of a text; the last one's result stays open. ``scope``: the caller's variables.
+
+        Parameters belong to a text of one statement. Errors are of ``mvengine.errors``; in an explicit transaction an
+        error fails it, as in PostgreSQL.
+        """
+        statements = parse(text, self.engine.extract)
+        if parameters and len(statements) > 1:
+            raise ProgrammingError(
+                f"parameters for a text of {len(statements)} statements", hint="execute them one at a time"
+            )
+        for statement in statements:
+            self.frames.release()
+            try:
+                self._run(statement, parameters, scope)
+            except Error as error:
+                if self.transaction is not None:
+                    self.transaction.fail(error)
+                raise
+
+    def _run(self, statement: Statement, parameters: Parameters, scope: Mapping[str, Any]) -> None:
+        self.rowcount = -1
+        if self.transaction is not None and not isinstance(statement, TransactionStatement):
+            self.transaction.require_healthy()
+        match statement:
+            case TransactionStatement():
+                self._transaction(statement.verb)
+            case Write():
+                self.frames.bind(statement.text, scope)
+                write.run(self, statement, named(parameters))
+            case Native():
+                native.run(self, statement, parameters, scope)
+            case RefreshTable() | RefreshView():
+                refresh.run(self, statement)
+            case CreateRefreshableTable():
+                create.table(self, statement)
+            case CreateMaterializedView():
+                create.view(self, statement)
+            case Drop():
+                drop.run(self, statement)
+            case Explain() | ExplainView() | ExplainRefresh():
+                explain.run(self, statement)
+            case Prepare():
+                self._prepare(statement)
+            case Execute():
+                self._execute_prepared(statement, scope)
+            case Deallocate():
+                self._deallocate(statement)
+            case Refused():
+                native.refuse(self, statement)
+            case _:
+                assert_never(statement)
+
+    # -- transactions ----------------------------------------------------------------------------------------------
+
+    def _transaction(self, verb: TransactionVerb) -> None:
+        match verb:
+            case TransactionVerb.BEGIN:
+                self.begin()
+            case TransactionVerb.COMMIT:
+                self.commit()
+            case TransactionVerb.ROLLBACK:
+                self.rollback()
+        self.engine.execute("SELECT true AS Success WHERE false")
+
+    def begin(self) -> None:
+        if self.transaction is not None:
+            raise ProgrammingError(
+                "a transaction is open already", hint="COMMIT or ROLLBACK it first", code="25001"
+            )
+        transaction = Transaction(self.database, self.engine, is_explicit=True)
+        transaction.begin()
+        self.transaction = transaction
+
+    def commit(self) -> None:
+        """Views follow here. Raises TransactionAborted (25P02) where the transaction had failed."""
+        if self.transaction is None:
+            raise ProgrammingError("no transaction is open", hint="begin one with BEGIN", code="25P01")
+        transaction, self.transaction = self.transaction, None
+        transaction.commit()
+
+    def rollback(self) -> None:
+        if self.transaction is None:
+            raise ProgrammingError("no transaction is open", hint="begin one with BEGIN", code="25P01")
+        transaction, self.transaction = self.transaction, None
+        transaction.rollback()
+
+    def own_transaction(self) -> Transaction:
+        """A transaction of one statement, not begun: the lock comes first, so that its snapshot is fresh."""
+        return Transaction(self.database, self.engine, is_explicit=False)
+
+    # -- names -----------------------------------------------------------------------------------------------------
+
+    @property
+    def reader(self) -> SessionReader:
+        """What names mean here and now."""
+        graph = self.transaction.graph if self.transaction is not None else self.database.graph
+        return SessionReader(self.engine, graph, self.database.name)
+
+    # -- prepared statements ---------------------------------------------------------------------------------------
+
+    def _prepare(self, statement: Prepare) -> None:
+        self.engine.execute(statement.text)  # DuckDB checks it and keeps its own
+        self.prepared[statement.name.lower()] = statement.write
+
+    def _execute_prepared(self, statement: Execute, scope: Mapping[str, Any]) -> None:
+        prepared = self.prepared.get(statement.name.lower())
+        if prepared is None:
+            native.run(self, Native(kind="EXECUTE", text=statement.text), None, scope)
+            return
+        values = self.engine.query(f"SELECT {statement.arguments}")[0] if statement.arguments.strip() else ()
+        write.run(self, prepared, used_by(prepared.text, named(values)) or {})
+
+    def _deallocate(self, statement: Deallocate) -> None:
+        self.engine.execute(statement.text)
+        self.prepared.pop(statement.name.lower(), None)
+
+    # -- end -------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Rolls back what is open."""
+        if self.transaction is not None:
+            self.transaction.rollback()
+            self.transaction = None
+        self.engine.close()

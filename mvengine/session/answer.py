@@ -1,0 +1,44 @@
+"""Answers of our own statements, left open on the connection like any other result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mvengine.schema import Column, quote
+
+if TYPE_CHECKING:
+    from mvengine.session import Session
+
+
+def answer(session: Session, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:
+    """Opens a result with these rows."""
+    cells = ", ".join(f"CAST(${i} AS {column.type}) AS {quote(column.name)}" for i, column in enumerate(columns, 1))
+    if not rows:
+        session.engine.execute(f"SELECT {cells} WHERE false", [None] * len(columns))
+        return
+    parts, values = [], []
+    for row in rows:
+        start = len(values)
+        listed = ", ".join(
+            f"CAST(${start + i} AS {column.type}) AS {quote(column.name)}" for i, column in enumerate(columns, 1)
+        )
+        parts.append(f"SELECT {listed}")
+        values.extend(row)
+    session.engine.execute(" UNION ALL ".join(parts), values)
+
+
+def count(session: Session, rows: int) -> None:
+    """The answer of a write: how many rows."""
+    session.rowcount = rows
+    session.engine.execute("SELECT CAST($1 AS BIGINT) AS \"Count\"", [rows])
+
+
+def text(session: Session, name: str, lines: Sequence[str]) -> None:
+    """A column of text, a line a row."""
+    answer(session, (Column(name=name, type="VARCHAR"),), [(line,) for line in lines])
+
+
+def done(session: Session) -> None:
+    """The answer of a statement that has none: no rows."""
+    session.engine.execute("SELECT true AS Success WHERE false")

@@ -1,0 +1,171 @@
+"""EXPLAIN of our own: every stage of a statement's way, every field of every node; and what a refresh would do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mvengine.errors import ProgrammingError
+from mvengine.planner import fragment as fragments
+from mvengine.planner.delta import delta, inputs_of
+from mvengine.planner.emit import bag
+from mvengine.planner.emit.group import GroupSql
+from mvengine.planner.explain import explain
+from mvengine.planner.logical import (
+    BagStage,
+    FullStage,
+    GroupStage,
+    Load,
+    Maintenance,
+    Materialize,
+    MaterializeTable,
+)
+from mvengine.planner.node import Node
+from mvengine.planner.options import redacted
+from mvengine.refresh.executor import plan_refresh
+from mvengine.schema import Column, Name
+from mvengine.session import answer, create
+from mvengine.session.refresh import table_of, view_of
+from mvengine.sql.classify import parse
+from mvengine.sql.statements import (
+    CreateMaterializedView,
+    CreateRefreshableTable,
+    Explain,
+    ExplainRefresh,
+    ExplainStage,
+    ExplainView,
+    Statement,
+)
+
+if TYPE_CHECKING:
+    from mvengine.session import Session
+
+_TASK_COLUMNS = (
+    Column(name="table_name", type="VARCHAR"),
+    Column(name="action", type="VARCHAR"),
+    Column(name="path", type="VARCHAR"),
+    Column(name="bytes", type="BIGINT"),
+)
+
+
+def run(session: Session, statement: Explain | ExplainView | ExplainRefresh) -> None:
+    """A column ``explain`` with a line a row; EXPLAIN REFRESH gives a row per file."""
+    match statement:
+        case Explain():
+            (inner,) = parse(statement.statement, session.engine.extract)
+            answer.text(session, "explain", _stage(session, inner, statement.stage).splitlines())
+        case ExplainView():
+            view = view_of(session, statement.view)
+            answer.text(session, "explain", _view(view.plan).splitlines())
+        case ExplainRefresh():
+            _refresh(session, statement)
+
+
+def _stage(session: Session, statement: Statement, stage: ExplainStage) -> str:
+    if stage is ExplainStage.PARSED:
+        return _parsed(statement)
+    if isinstance(statement, CreateRefreshableTable):
+        return _table_stage(session, statement, stage)
+    if not isinstance(statement, CreateMaterializedView):
+        raise ProgrammingError(
+            f"EXPLAIN ({stage}) is for CREATE MATERIALIZED VIEW and CREATE TABLE … REFRESHABLE",
+            hint="EXPLAIN (PARSED) shows any statement, plain EXPLAIN the plan of a query",
+        )
+    from mvengine.planner.binder import bind_view
+    from mvengine.planner.rules import optimize
+
+    name = Name(schema=statement.view.schema or session.reader.place().schema, name=statement.view.name)
+    policy = create.policy_of(statement)
+    if stage in (ExplainStage.LOGICAL, ExplainStage.OPTIMIZED):
+        bound: Node = create.bound_view(session, statement, name, policy, bind_view)
+        return explain(bound if stage is ExplainStage.LOGICAL else optimize(bound))
+    plan = create.view_plan(session, statement, name, policy)
+    if stage is ExplainStage.FRAGMENT:
+        return fragments.dumps(fragments.Fragment(format=fragments.FORMAT, root=plan))
+    return _delta(plan) if stage is ExplainStage.DELTA else maintenance_sql(plan)
+
+
+def _table_stage(session: Session, statement: CreateRefreshableTable, stage: ExplainStage) -> str:
+    name = Name(schema=statement.table.schema or session.reader.place().schema, name=statement.table.name)
+    plan = without_secrets(create.table_plan(session, statement, name))
+    if stage is ExplainStage.FRAGMENT:
+        return fragments.dumps(fragments.Fragment(format=fragments.FORMAT, root=plan))
+    return explain(plan)
+
+
+def without_secrets(plan: MaterializeTable) -> MaterializeTable:
+    """The plan as it may be shown."""
+    assert isinstance(plan.input, Load)
+    return replace(plan, input=Load(source=redacted(plan.input.source)))
+
+
+def _parsed(statement: Statement) -> str:
+    lines = [type(statement).__name__]
+    lines += [f"  {name} = {value!r}" for name, value in vars(statement).items()]
+    return "\n".join(lines)
+
+
+def _stages(plan: Materialize) -> tuple[GroupStage | BagStage | FullStage, ...]:
+    assert isinstance(plan.input, Maintenance)
+    return tuple(s for s in plan.input.stages if isinstance(s, GroupStage | BagStage | FullStage))
+
+
+def _delta(plan: Materialize) -> str:
+    """The maintenance plan, and the terms of each stage's change when every input has changed."""
+    lines = [explain(plan)]
+    for stage in _stages(plan):
+        if isinstance(stage, FullStage):
+            continue
+        changed = inputs_of(stage.input)
+        for number, term in enumerate(delta(stage.input, changed), 1):
+            lines.append(f"change of {stage.name}, term {number}:")
+            lines.extend("  " + line for line in explain(term).splitlines())
+    return "\n".join(lines)
+
+
+def maintenance_sql(plan: Materialize) -> str:
+    """What DuckDB is told when every input of the view has changed."""
+    parts: list[str] = []
+    for stage in _stages(plan):
+        parts.append(f"-- stage {stage.name}")
+        match stage:
+            case GroupStage():
+                sql = GroupSql(stage, is_null_safe=False)
+                affected = sql.find_affected()
+                parts.append(sql.summarize(inputs_of(stage.input)))
+                parts.append(sql.shape())
+                if affected is not None:
+                    parts.extend([affected, *sql.derive_affected()])
+                if not sql.is_always_derived:
+                    parts.append(sql.merge(has_affected=affected is not None))
+            case BagStage():
+                change = f'"mv_delta_{stage.name}"'
+                parts.append(bag.summarize(stage, inputs_of(stage.input), change))
+                parts.append(bag.shape(change, stage.columns))
+                parts.append(bag.delete(stage.storage, change, stage.columns, is_null_safe=False))
+                parts.append(bag.insert(stage.storage, change, stage.columns))
+            case FullStage():
+                parts.append(stage.query)
+    return ";\n\n".join(parts).replace("--", "--", 1) + ";"
+
+
+def _view(plan: Materialize) -> str:
+    """The strategy with its reason, then the plan as a tree."""
+    head = [f"strategy: {plan.strategy}", f"reason: {plan.reason}", f"policy: {plan.policy}"]
+    for stage in _stages(plan):
+        kind = {GroupStage: "groups", BagStage: "rows", FullStage: "recomputed"}[type(stage)]
+        head.append(f"state: {stage.storage} ({kind})")
+    return "\n".join([*head, "", explain(plan)])
+
+
+def _refresh(session: Session, statement: ExplainRefresh) -> None:
+    tables = [table_of(session, ref) for ref in statement.tables]
+    rows: list[tuple[str, str, str, int]] = []
+    for task in plan_refresh(session.database, session.engine, tables, reads_all=False):
+        name = str(task.table.name)
+        for load in task.loads:
+            action = "staged already" if load.is_staged else "read"
+            rows.append((name, action, load.split.path, load.split.size))
+        rows.extend((name, "remove", row.path, row.size) for row in task.removed)
+        rows.extend((name, "skip: unchanged", row.path, row.size) for row in task.kept)
+    answer.answer(session, _TASK_COLUMNS, rows)

@@ -1,0 +1,59 @@
+"""DataFrames and Arrow tables of the caller as tables: only what stands in the caller's own scope, never in ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mvengine.engines.duckdb import DuckDbEngine
+
+_STRINGS = re.compile(r"'(?:[^']|'')*'")
+_WORDS = re.compile(r"[A-Za-z_]\w*")
+_LIBRARIES = ("pandas", "polars", "pyarrow")
+
+
+class Frames:
+    """Registers the caller's frames for one statement at a time."""
+
+    def __init__(self, engine: DuckDbEngine) -> None:
+        self._engine = engine
+        self._registered: list[str] = []
+
+    def bind(self, text: str, scope: Mapping[str, Any]) -> None:
+        """Makes variables that the text names, and that no table or view is called by, readable as tables."""
+        if not scope:
+            return
+        words = set(_WORDS.findall(_STRINGS.sub("''", text)))
+        for name in sorted(words & scope.keys()):
+            table = _as_table(scope[name])
+            if table is not None and not self._is_relation(name):
+                self._engine.raw.register(name, table)
+                self._registered.append(name)
+
+    def release(self) -> None:
+        """Forgets the frames of the statement before."""
+        while self._registered:
+            self._engine.raw.unregister(self._registered.pop())
+
+    def _is_relation(self, name: str) -> bool:
+        return bool(
+            self._engine.query(
+                "SELECT 1 FROM duckdb_tables() WHERE lower(table_name) = $1 "
+                "UNION ALL SELECT 1 FROM duckdb_views() WHERE lower(view_name) = $1 LIMIT 1",
+                [name.lower()],
+            )
+        )
+
+
+def _as_table(value: Any) -> Any:
+    """The value if DuckDB can read it as a table, else None."""
+    library = type(value).__module__.partition(".")[0]
+    kind = type(value).__name__
+    if library not in _LIBRARIES:
+        return None
+    if library == "polars":
+        if kind == "LazyFrame":
+            value = value.collect()
+        return value.to_arrow() if kind in ("DataFrame", "LazyFrame") else None
+    return value if kind in ("DataFrame", "Table", "RecordBatch", "RecordBatchReader", "Dataset") else None

@@ -1,0 +1,114 @@
+"""Statements that are DuckDB's: passed on as they are, unless they would alter a maintained relation by another way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mvengine.engines.base import Parameters
+from mvengine.errors import DependentObjects, NotSupportedError, WrongObject
+from mvengine.planner.reader import RelationKind
+from mvengine.refresh.parameters import named, used_by
+from mvengine.refresh.reader import reference
+from mvengine.sql.statements import DdlAction, Native, NativeDdl, Refused, RelationRef
+from mvengine.sql.tokens import names_in, tokenize
+
+if TYPE_CHECKING:
+    from mvengine.session import Session
+
+_OWN_SCHEMAS = frozenset({"mv_meta", "mv_catalog", "mv_state"})
+_SETTINGS = frozenset({"SET", "VARIABLE_SET", "PRAGMA", "CALL"})
+
+
+def run(session: Session, statement: Native, parameters: Parameters, scope: Mapping[str, Any]) -> None:
+    """Passes a statement on. In a transaction, views first follow what is pending: the statement may read them."""
+    if isinstance(statement, NativeDdl):
+        _check_ddl(session, statement)
+    if statement.kind in _SETTINGS:
+        _check_settings(session, statement)
+    if session.transaction is not None and session.transaction.has_pending:
+        session.transaction.flush()
+    session.frames.bind(statement.text, scope)
+    values = parameters
+    if parameters and "?" not in statement.text:
+        values = used_by(statement.text, named(parameters)) if isinstance(parameters, Mapping) else parameters
+    session.engine.execute(statement.text, values)
+
+
+def _check_ddl(session: Session, ddl: NativeDdl) -> None:
+    """Refuses what would change the shape of a maintained relation, or the engine's own schemas."""
+    graph = session.reader.graph
+    for target in ddl.targets:
+        schema = (target.name if ddl.object_kind == "SCHEMA" else target.schema or "").lower()
+        if schema in _OWN_SCHEMAS:
+            raise WrongObject(f"the schema {schema} is mvengine's own", hint="leave it to mvengine")
+        if ddl.object_kind == "SCHEMA":
+            _check_schema(session, ddl, target)
+        elif ddl.action is not DdlAction.CREATE or ddl.object_kind in ("INDEX", "TRIGGER"):
+            _check_relation(session, ddl, target)
+    if ddl.object_kind == "TRIGGER" and (graph.tables or graph.views):
+        raise NotSupportedError(
+            "a trigger would write to tables unseen by the views over them", hint="write what it does as statements"
+        )
+
+
+def _check_schema(session: Session, ddl: NativeDdl, target: RelationRef) -> None:
+    graph = session.reader.graph
+    names = [name for name in (*graph.tables, *graph.views) if name.schema.lower() == target.name.lower()]
+    if ddl.action is DdlAction.DROP and names:
+        raise DependentObjects(
+            f"schema {target.name} holds {', '.join(map(str, names[:3]))}",
+            hint="drop its refreshable tables and materialized views first",
+        )
+
+
+def _check_relation(session: Session, ddl: NativeDdl, target: RelationRef) -> None:
+    relation = session.reader.resolve(target.catalog, target.schema, target.name)
+    if relation is None or relation.kind in (RelationKind.TEMPORARY, RelationKind.FOREIGN):
+        return
+    graph = session.reader.graph
+    verb = "replaced" if ddl.action is DdlAction.REPLACE else ddl.action.value.lower().rstrip("e") + "ed"
+    if relation.name in graph:
+        kind = "materialized view" if relation.name in graph.views else "refreshable table"
+        dropper = "DROP MATERIALIZED VIEW" if relation.name in graph.views else "DROP TABLE"
+        raise WrongObject(
+            f"{reference(target)} is a {kind} and cannot be {_past(verb)} by {ddl.action} {ddl.object_kind}",
+            hint=f"use {dropper}, then create it anew",
+        )
+    readers = graph.consumers.get(relation.name, ())
+    if readers and ddl.object_kind != "INDEX":
+        raise DependentObjects(
+            f"{reference(target)} cannot be {_past(verb)}: {', '.join(str(view.name) for view in readers[:3])} reads it",
+            hint="drop the materialized views first, and create them again afterwards",
+        )
+
+
+def _past(verb: str) -> str:
+    return {"droped": "dropped", "altered": "altered", "created": "created"}.get(verb, verb)
+
+
+def _check_settings(session: Session, statement: Native) -> None:
+    """A session that changes settings runs views under those of their CREATE. USE of another database is refused."""
+    session.engine.has_custom_settings = True
+    words = statement.text.split()
+    if words and words[0].upper() == "USE":
+        name = words[1].strip(";").strip('"').partition(".")[0] if len(words) > 1 else ""
+        others = session.engine.query(
+            "SELECT database_name FROM duckdb_databases() WHERE NOT internal AND lower(database_name) = $1",
+            [name.lower()],
+        )
+        if others and others[0][0] != session.database.name:
+            raise NotSupportedError(
+                f"USE {name}: mvengine keeps its tables in {session.database.name}",
+                hint=f"name tables of the other database as {name}.table",
+            )
+
+
+def refuse(session: Session, statement: Refused) -> None:
+    """Refuses a hidden write where it touches anything maintained; passes it on elsewhere."""
+    graph = session.reader.graph
+    maintained = {name.name.lower() for name in (*graph.consumers, *graph.tables, *graph.views)}
+    names = set(statement.names) or set(names_in(tokenize(statement.text)))
+    if (statement.is_opaque and maintained) or names & maintained:
+        raise NotSupportedError(statement.reason, hint=statement.hint)
+    run(session, Native(kind=statement.kind, text=statement.text), None, {})

@@ -1,0 +1,159 @@
+"""REFRESH TABLE, REFRESH ALL, REFRESH MATERIALIZED VIEW."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from mvengine.errors import ProgrammingError, UnknownRelation, WrongObject
+from mvengine.meta.records import Maintenance, MaintenanceMode
+from mvengine.planner.reader import RelationKind
+from mvengine.refresh.executor import RefreshResult, refresh_tables
+from mvengine.refresh.graph import TableDefinition, ViewDefinition
+from mvengine.refresh.maintain import rebuild
+from mvengine.refresh.reader import reference
+from mvengine.refresh.settings import settings_of
+from mvengine.schema import Column
+from mvengine.session import answer
+from mvengine.sql.statements import RefreshTable, RefreshView, RelationRef
+
+if TYPE_CHECKING:
+    from mvengine.session import Session
+
+COLUMNS = (
+    Column(name="table_name", type="VARCHAR"),
+    Column(name="epoch", type="BIGINT"),
+    Column(name="files_read", type="BIGINT"),
+    Column(name="files_skipped", type="BIGINT"),
+    Column(name="rows_inserted", type="BIGINT"),
+    Column(name="rows_updated", type="BIGINT"),
+    Column(name="rows_deleted", type="BIGINT"),
+    Column(name="seconds", type="DOUBLE"),
+)
+
+
+def run(session: Session, statement: RefreshTable | RefreshView) -> None:
+    """A refresh is a transaction of its own."""
+    if session.transaction is not None:
+        raise ProgrammingError(
+            "REFRESH inside BEGIN … COMMIT: a refresh is a transaction of its own",
+            hint="COMMIT first",
+            code="25001",
+        )
+    if isinstance(statement, RefreshView):
+        _refresh_view(session, statement)
+        return
+    tables = [table_of(session, ref) for ref in statement.tables]
+    if not statement.tables:
+        tables = list(session.database.graph.tables.values())
+    results = refresh_tables(session.database, _once(tables), reads_all=statement.full) if tables else ()
+    if not statement.tables:
+        _recompute_untracked(session)
+    _answer(session, results)
+
+
+def _once(tables: Sequence[TableDefinition]) -> tuple[TableDefinition, ...]:
+    return tuple({table.name: table for table in tables}.values())
+
+
+def _answer(session: Session, results: Sequence[RefreshResult]) -> None:
+    rows = [[getattr(result, column.name) for column in COLUMNS] for result in results]
+    answer.answer(session, COLUMNS, rows)
+
+
+def table_of(session: Session, ref: RelationRef) -> TableDefinition:
+    """The refreshable table of this name. Errors say what the name is instead."""
+    relation = session.reader.resolve(ref.catalog, ref.schema, ref.name)
+    if relation is None:
+        raise UnknownRelation(
+            f"there is no table {reference(ref)}", hint="SELECT name FROM mv_catalog.tables lists what there is"
+        )
+    table = session.reader.graph.tables.get(relation.name)
+    if relation.kind is not RelationKind.REFRESHABLE or table is None:
+        hint = "use REFRESH MATERIALIZED VIEW" if relation.kind is RelationKind.MATERIALIZED_VIEW else None
+        raise WrongObject(
+            f"{reference(ref)} is not refreshable: it is a {relation.kind}",
+            hint=hint or "only tables created with REFRESHABLE, or with a batch connector, have a source",
+        )
+    return table
+
+
+def view_of(session: Session, ref: RelationRef) -> ViewDefinition:
+    """The materialized view of this name."""
+    relation = session.reader.resolve(ref.catalog, ref.schema, ref.name)
+    if relation is None:
+        raise UnknownRelation(
+            f"there is no materialized view {reference(ref)}",
+            hint="SELECT name FROM mv_catalog.materialized_views lists what there is",
+        )
+    view = session.reader.graph.views.get(relation.name)
+    if view is None:
+        raise WrongObject(f"{reference(ref)} is not a materialized view: it is a {relation.kind}", hint="check the name")
+    return view
+
+
+def _refresh_view(session: Session, statement: RefreshView) -> None:
+    """Views follow at every commit, so there is something to do only for what is derived anew: FULL, and views over
+    what is not tracked (files, random functions)."""
+    view = view_of(session, statement.view)
+    started = perf_counter()
+    rows = 0
+    if statement.full or _is_untracked(view):
+        rows = _rebuild(session, [view])
+    result = RefreshResult(
+        table_name=str(view.name),
+        epoch=session.database.epoch,
+        files_read=0,
+        files_skipped=0,
+        rows_inserted=rows,
+        rows_updated=0,
+        rows_deleted=0,
+        seconds=perf_counter() - started,
+    )
+    _answer(session, (result,))
+
+
+def _is_untracked(view: ViewDefinition) -> bool:
+    return "changes are not tracked" in view.plan.reason or "table function" in view.plan.reason or (
+        "volatile" in view.plan.reason or "clock" in view.plan.reason
+    )
+
+
+def _recompute_untracked(session: Session) -> None:
+    """REFRESH ALL brings those up to date too whose inputs nobody watches."""
+    views = [view for view in session.database.graph.views.values() if _is_untracked(view)]
+    if views:
+        _rebuild(session, views)
+
+
+def _rebuild(session: Session, views: Sequence[ViewDefinition]) -> int:
+    """Derives views again in one epoch; views downstream follow by difference. Returns the rows of the last."""
+    transaction = session.own_transaction()
+    transaction.lock("REFRESH MATERIALIZED VIEW " + ", ".join(str(view.name) for view in views))
+    rows = 0
+    try:
+        transaction.begin()
+        for view in views:
+            started = perf_counter()
+            with settings_of(session.engine, view.plan.settings):
+                rows = rebuild(session.engine, view, is_wanted=view.name in transaction.graph.consumers)
+            transaction.touch(view.name, rows, f"REFRESH MATERIALIZED VIEW {view.name}")
+            transaction.note(
+                Maintenance(
+                    relation_id=view.relation_id,
+                    name=view.name,
+                    epoch=transaction.epoch,
+                    strategy=view.plan.strategy.value,
+                    mode=MaintenanceMode.FULL,
+                    reason="REFRESH MATERIALIZED VIEW",
+                    delta_rows=0,
+                    output_rows=rows,
+                    ms=(perf_counter() - started) * 1000,
+                )
+            )
+        transaction.commit()
+    except BaseException:
+        transaction.rollback()
+        raise
+    return rows

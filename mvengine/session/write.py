@@ -1,0 +1,198 @@
+"""INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY … FROM: captured where it matters, passed on where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mvengine.errors import UnknownRelation, WrongObject
+from mvengine.planner.reader import Relation, RelationKind
+from mvengine.refresh.constraints import check_foreign_keys
+from mvengine.refresh.dml import RESULT, DmlRun, Target
+from mvengine.refresh.parameters import used_by
+from mvengine.refresh.reader import reference
+from mvengine.refresh.transaction import Transaction
+from mvengine.session import answer
+from mvengine.sql.statements import Write
+
+if TYPE_CHECKING:
+    from mvengine.session import Session
+
+_VOLATILE = frozenset({"random", "uuid", "gen_random_uuid", "nextval", "uuidv4", "uuidv7", "setseed", "now"})
+
+
+def run(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
+    """Runs a write as part of the open transaction, or as one of its own."""
+    explicit = session.transaction
+    if explicit is not None:
+        _in_transaction(session, explicit, write, parameters)
+        return
+    transaction = session.own_transaction()
+    transaction.lock(f"{write.kind} {reference(write.target)}")
+    try:
+        relation = _maintained(session, transaction, write)
+        if relation is None:
+            _pass_on(session, write, parameters)
+            return
+        transaction.begin()
+        _capture(session, transaction, write, relation, parameters)
+        transaction.commit()
+        _answer(session, write)
+    except BaseException:
+        transaction.rollback()
+        raise
+    finally:
+        session.database.lock.release(transaction)
+
+
+def _in_transaction(
+    session: Session, transaction: Transaction, write: Write, parameters: Mapping[str, Any]
+) -> None:
+    if transaction.has_pending and _may_read_views(transaction, write):
+        transaction.flush()
+    relation = _maintained(session, transaction, write)
+    names = (relation.name,) if relation is not None else ()
+    transaction.lock(f"{write.kind} {reference(write.target)}", names)
+    relation = relation or _maintained(session, transaction, write)
+    if relation is None:
+        _pass_on(session, write, parameters)
+        return
+    _capture(session, transaction, write, relation, parameters)
+    _answer(session, write)
+
+
+def _may_read_views(transaction: Transaction, write: Write) -> bool:
+    """Whether the statement may read what follows from pending changes. Plain views and macros hide what they read."""
+    known = {name.name.lower() for name in transaction.graph.views}
+    if known & set(write.names):
+        return True
+    hidden = transaction.engine.query("SELECT lower(view_name) FROM duckdb_views() WHERE NOT internal")
+    if {name for (name,) in hidden} & set(write.names):
+        return True
+    macros = "SELECT lower(function_name) FROM duckdb_functions() WHERE NOT internal AND function_type LIKE '%macro'"
+    return bool({name for (name,) in transaction.engine.query(macros)} & set(write.names))
+
+
+def _maintained(session: Session, transaction: Transaction, write: Write) -> Relation | None:
+    """The table, if its changes must be captured; None for one that nothing depends on."""
+    graph, name = transaction.graph, write.target.name.lower()
+    names = {known.name.lower() for known in (*graph.consumers, *graph.tables, *graph.views)}
+    if name not in names:
+        return None
+    reader = session.reader
+    reader.graph = graph
+    relation = reader.resolve(write.target.catalog, write.target.schema, write.target.name)
+    if relation is None:
+        raise UnknownRelation(f"there is no table {reference(write.target)}", hint="SHOW TABLES lists what there is")
+    if relation.kind is RelationKind.MATERIALIZED_VIEW:
+        raise WrongObject(
+            f"{relation.name} is a materialized view: its rows follow from its query",
+            hint="write to the tables that it reads",
+        )
+    if relation.kind not in (RelationKind.TABLE, RelationKind.REFRESHABLE) or not graph.is_maintained(relation.name):
+        return None
+    return relation
+
+
+def _pass_on(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
+    """Nobody depends on the table: the statement goes to DuckDB as it is."""
+    session.engine.execute(write.text, used_by(write.text, parameters))
+
+
+def _capture(
+    session: Session,
+    transaction: Transaction,
+    write: Write,
+    relation: Relation,
+    parameters: Mapping[str, Any],
+) -> None:
+    target = target_of(session, transaction, relation)
+    captured = transaction.captured(relation.name, relation.storage, target.columns)
+    run = DmlRun(
+        engine=session.engine,
+        write=write,
+        target=target,
+        captured=captured,
+        parameters=parameters,
+        volatile=_VOLATILE,
+    )
+    session.rowcount, rows = run.run()
+    if target.plan is not None and session.rowcount:
+        table = transaction.graph.tables[relation.name]
+        session.database.store(session.engine).set_dirty([table.relation_id], True)
+    touched = rows if captured is not None else session.rowcount
+    transaction.touch(relation.name, touched, f"{write.kind} {relation.name}")
+    check_foreign_keys(session.engine, transaction.graph, [relation.name])
+
+
+def target_of(session: Session, transaction: Transaction, relation: Relation) -> Target:
+    """What capturing needs to know of a table."""
+    columns = tuple(column.name for column in relation.columns)
+    table = transaction.graph.tables.get(relation.name)
+    if table is not None:
+        return Target(
+            name=relation.name,
+            storage=relation.storage,
+            columns=columns,
+            insertable=table.plan.stored_columns,
+            keys=tuple(key.columns for key in table.plan.keys),
+            may_move_rows=_has_nested(relation),
+            plan=table.plan,
+        )
+    keys, generated = _constraints(session, relation)
+    return Target(
+        name=relation.name,
+        storage=relation.storage,
+        columns=columns,
+        insertable=tuple(column for column in columns if column.lower() not in generated),
+        keys=keys,
+        may_move_rows=bool(keys) or _has_nested(relation) or _has_index(session, relation),
+        plan=None,
+    )
+
+
+def _has_nested(relation: Relation) -> bool:
+    return any("[" in column.type or "(" in column.type and "DECIMAL" not in column.type for column in relation.columns)
+
+
+def _has_index(session: Session, relation: Relation) -> bool:
+    rows = session.engine.query(
+        "SELECT 1 FROM duckdb_indexes() WHERE schema_name = $1 AND table_name = $2 LIMIT 1",
+        [relation.name.schema, relation.name.name],
+    )
+    return bool(rows)
+
+
+def _constraints(session: Session, relation: Relation) -> tuple[tuple[tuple[str, ...], ...], frozenset[str]]:
+    """The columns of the primary and unique keys, and the generated columns in lower case."""
+    values = [relation.name.schema, relation.name.name]
+    keys = session.engine.query(
+        "SELECT constraint_column_names FROM duckdb_constraints() WHERE schema_name = $1 AND table_name = $2 "
+        "AND constraint_type IN ('PRIMARY KEY', 'UNIQUE') AND database_name = current_database()",
+        values,
+    )
+    sql = session.engine.query(
+        "SELECT sql FROM duckdb_tables() WHERE schema_name = $1 AND table_name = $2 AND database_name = current_database()",
+        values,
+    )
+    generated: set[str] = set()
+    if sql and "GENERATED" in str(sql[0][0]).upper():
+        insertable = {
+            name.lower()
+            for (name,) in session.engine.query(
+                "SELECT column_name FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2 "
+                "AND coalesce(is_generated, 'NEVER') = 'NEVER'",
+                values,
+            )
+        }
+        generated = {column.name.lower() for column in relation.columns} - insertable
+    return tuple(tuple(columns) for (columns,) in keys), frozenset(generated)
+
+
+def _answer(session: Session, write: Write) -> None:
+    rowcount = session.rowcount
+    if write.returning:
+        session.engine.execute(f"FROM {RESULT}")
+        session.rowcount = rowcount
+    else:
+        answer.count(session, rowcount)
