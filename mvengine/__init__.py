@@ -1,12 +1,12 @@
 """mvengine: materialized views for files and tables, in your own process, on DuckDB.
 
-    import mvengine
+import mvengine
 
-    con = mvengine.connect("sales.mv")
-    con.execute("CREATE TABLE orders REFRESHABLE FROM 'data/orders/*.parquet' PRIMARY KEY (id)")
-    con.execute("CREATE MATERIALIZED VIEW daily AS SELECT day, sum(amount) AS total FROM orders GROUP BY day")
-    con.execute("REFRESH TABLE orders")
-    con.sql("FROM daily").df()
+con = mvengine.connect("sales.mv")
+con.execute("CREATE TABLE orders REFRESHABLE FROM 'data/orders/*.parquet' PRIMARY KEY (id)")
+con.execute("CREATE MATERIALIZED VIEW daily AS SELECT day, sum(amount) AS total FROM orders GROUP BY day")
+con.execute("REFRESH TABLE orders")
+con.sql("FROM daily").df()
 """
 
 from __future__ import annotations

@@ -9,13 +9,7 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 # Words that DuckDB (or the SQL standard) reserves: an identifier among them is always quoted.
 _RESERVED = frozenset(
-    """all analyse analyze and any array as asc asymmetric at both case cast check collate column constraint create
-    default deferrable desc describe distinct do else end except false fetch for foreign from grant group having in
-    initially intersect into lambda lateral leading limit not null offset on only or order pivot pivot_longer
-    pivot_wider placing primary qualify references returning select show some summarize symmetric table then to
-    trailing true union unique unpivot using variadic when where window with left right full inner outer cross join
-    natural semi anti asof positional is isnull notnull like ilike similar between glob tablesample authorization
-    binary collation concurrently freeze generated map overlaps struct try_cast values row exists""".split()
+    ["all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "at", "both", "case", "cast", "check", "collate", "column", "constraint", "create", "default", "deferrable", "desc", "describe", "distinct", "do", "else", "end", "except", "false", "fetch", "for", "foreign", "from", "grant", "group", "having", "in", "initially", "intersect", "into", "lambda", "lateral", "leading", "limit", "not", "null", "offset", "on", "only", "or", "order", "pivot", "pivot_longer", "pivot_wider", "placing", "primary", "qualify", "references", "returning", "select", "show", "some", "summarize", "symmetric", "table", "then", "to", "trailing", "true", "union", "unique", "unpivot", "using", "variadic", "when", "where", "window", "with", "left", "right", "full", "inner", "outer", "cross", "join", "natural", "semi", "anti", "asof", "positional", "is", "isnull", "notnull", "like", "ilike", "similar", "between", "glob", "tablesample", "authorization", "binary", "collation", "concurrently", "freeze", "generated", "map", "overlaps", "struct", "try_cast", "values", "row", "exists"]
 )
 
 

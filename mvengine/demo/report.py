@@ -70,11 +70,12 @@ def comparison(
     for name, plain in plain_seconds.items():
         load, work = loads.get(name), history.get(name)
         if load is not None:
-            changed, how, mine = _changes(load), _files(load), float(load["seconds"])
+            changed, how = _changes(load), _files(load)
         elif work is not None:
-            changed, how, mine = f"{work['delta_rows']:,} Δ", work["strategy"], float(work["ms"]) / 1000
+            changed, how = f"{work['output_rows']:,}", work["strategy"]
         else:
-            changed, how, mine = NOTHING, "not touched", None
+            changed, how = NOTHING, "not touched"
+        mine = float(work["ms"]) / 1000 if work is not None else None
         table.add_row(name, changed, how, _ms(mine), _ms(plain), _ratio(mine, plain), _verdict(differences[name]))
         if load is not None and list(loads)[-1] == name:
             table.add_section()
@@ -109,8 +110,8 @@ def _frame() -> Table:
 
     table = Table(box=box.ROUNDED)
     table.add_column("table or view", no_wrap=True)
-    table.add_column("changed", justify="right")
-    table.add_column("how")
+    table.add_column("rows\nchanged", justify="right")
+    table.add_column("how", no_wrap=True)
     table.add_column("mvengine\nms", justify="right")
     table.add_column("DuckDB\nms", justify="right")
     table.add_column("times\nfaster", justify="right")

@@ -89,7 +89,7 @@ def _refresh(console: Console, connection: Connection, folders: Folders, change:
         seconds = time.perf_counter() - start
         history = _rows(
             connection,
-            "SELECT name, strategy, delta_rows, ms FROM mv_catalog.maintenance_history"
+            "SELECT name, strategy, output_rows, ms FROM mv_catalog.maintenance_history"
             f" WHERE epoch = {max(row['epoch'] for row in refreshed)}",
         )
         tick("loading and computing everything in plain DuckDB")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mvengine.engines.duckdb import LOCAL_ROW_IDS, DuckDbEngine
-from mvengine.errors import KeyViolation, NotSupportedError
+from mvengine.errors import KeyViolation
 from mvengine.planner.emit.bag import difference
 from mvengine.planner.logical import WEIGHT, MaterializeTable
 from mvengine.refresh.changes import CapturedTable
@@ -54,6 +54,9 @@ class DmlRun:
     captured: CapturedTable | None
     parameters: Mapping[str, Any]
     volatile: frozenset[str]
+
+    def __post_init__(self) -> None:
+        self.original = self.write  # as the user wrote it: upserts are rewritten
 
     def run(self) -> tuple[int, int]:
         """Returns the statement's own count, and the rows that went into the change."""
@@ -148,9 +151,7 @@ class DmlRun:
         if self.captured is None and not write.returning and self.target.plan is None:
             return self._query(write.text)[0][0], 0
         self._take_before(self._hits())
-        count = self._query(
-            f"DELETE FROM {self.target.storage} WHERE rowid IN (SELECT row_id FROM {_BEFORE})"
-        )[0][0]
+        count = self._query(f"DELETE FROM {self.target.storage} WHERE rowid IN (SELECT row_id FROM {_BEFORE})")[0][0]
         captured = 0
         if self.captured is not None:
             self._query(f"INSERT INTO {self.captured.change} SELECT {self.captured.selected}-1 FROM {_BEFORE}")
@@ -167,16 +168,16 @@ class DmlRun:
         others = f", {write.from_clause}" if write.from_clause else ""
         where = f" WHERE {write.where}" if write.where else ""
         distinct = "DISTINCT " if write.from_clause else ""
-        return f"{write.with_clause} SELECT {distinct}{alias}.rowid FROM {self.target.storage} AS {alias}{others}{where}"
+        return (
+            f"{write.with_clause} SELECT {distinct}{alias}.rowid FROM {self.target.storage} AS {alias}{others}{where}"
+        )
 
     def _update(self) -> tuple[int, int]:
         write, alias = self.write, self._alias()
         chosen = f"{alias}.rowid IN (SELECT row_id FROM {_BEFORE})"
         from_clause = f" FROM {write.from_clause}" if write.from_clause else ""
         where = f"({write.where}) AND {chosen}" if write.from_clause and write.where else chosen
-        statement = (
-            f"{write.with_clause} UPDATE {self.target.storage} AS {alias} SET {write.assignments}{from_clause} WHERE {where}"
-        )
+        statement = f"{write.with_clause} UPDATE {self.target.storage} AS {alias} SET {write.assignments}{from_clause} WHERE {where}"
         return self._by_difference(statement, self._hits())
 
     def _merge(self) -> tuple[int, int]:
@@ -218,11 +219,13 @@ class DmlRun:
         is_native = self.target.plan is None and self.captured is None
         if is_native and not self.write.returning:
             return self._query(self.write.text)[0][0], 0
-        if self.write.kind is WriteKind.MERGE and self.write.returning:
-            self._refuse_merge_returning()
+        is_merge = self.write.kind is WriteKind.MERGE and self.original.kind is WriteKind.MERGE
         self._take_before(hits)
         appended_from = self._appended_from()
-        count = self._query(statement)[0][0]
+        if is_merge and self.write.returning:
+            count = self._keep_returned(f"{statement} RETURNING {self.write.returning}")
+        else:
+            count = self._query(statement)[0][0]
         columns = self._all() if self.write.returning else self._used()
         listed = f"{columns}, " if columns else ""
         kept = f"rowid IN (SELECT row_id FROM {_BEFORE})"
@@ -232,7 +235,7 @@ class DmlRun:
         parts = f"SELECT {listed}rowid AS row_id FROM {self.target.storage} WHERE {where}"
         self._query(f"CREATE OR REPLACE TEMP TABLE {_AFTER} AS {parts}")
         captured = self._capture_difference()
-        if self.write.returning:
+        if self.write.returning and not is_merge:
             self._returning_of_difference()
         self._query(f"DROP TABLE {_BEFORE}")
         self._query(f"DROP TABLE {_AFTER}")
@@ -292,11 +295,15 @@ class DmlRun:
         self._query(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS {rows}")
         self._result_of_rows()
 
-    def _refuse_merge_returning(self) -> None:
-        raise NotSupportedError(
-            f"MERGE … RETURNING is not captured on {self.target.name}, which views read or files refresh",
-            hint="leave RETURNING out and read the table afterwards",
-        )
+    def _keep_returned(self, statement: str) -> int:
+        """Runs a statement whose rows DuckDB lets stand in no CTE, and keeps them through Arrow."""
+        self._query("SET arrow_lossless_conversion = true")
+        returned = self.engine.execute(statement, used_by(statement, self.parameters)).to_arrow_table()
+        self._query("RESET arrow_lossless_conversion")
+        self.engine.raw.register("mv_returned", returned)
+        self._query(f"CREATE OR REPLACE TEMP TABLE {RESULT} AS FROM mv_returned")
+        self.engine.raw.unregister("mv_returned")
+        return int(returned.num_rows)
 
     def _check_keys(self, plan: MaterializeTable) -> None:
         """Refreshable tables have no index: keys are checked by query."""
@@ -341,5 +348,3 @@ def replace_write(run: DmlRun, write: Write) -> DmlRun:
 def _names_columns_itself(body: str) -> bool:
     words = body.upper().split(None, 2)
     return words[:2] in (["BY", "NAME"], ["DEFAULT", "VALUES"])
-
-

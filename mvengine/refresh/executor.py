@@ -17,6 +17,7 @@ from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import ConflictError, Error, StateError
 from mvengine.meta.records import Maintenance, MaintenanceMode, RefreshJob, SourceFileRow
 from mvengine.meta.states import RefreshEvent, RefreshState
+from mvengine.planner.logical import Load
 from mvengine.refresh.constraints import check_foreign_keys, check_unique
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import TableDefinition
@@ -26,7 +27,6 @@ from mvengine.refresh.tasks import TableTask, plan_table
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Name
 from mvengine.sources import open_source
-from mvengine.planner.logical import Load
 from mvengine.testing.faults import fault_point
 
 
@@ -147,9 +147,7 @@ class _Refresh:
         """Moves all tables by one compare-and-set, in a transaction of its own."""
         self.engine.begin()
         try:
-            held = self.jobs or tuple(
-                self.store.refresh_states([task.table.relation_id for task in tasks]).values()
-            )
+            held = self.jobs or tuple(self.store.refresh_states([task.table.relation_id for task in tasks]).values())
             busy = next((job for job in held if not self.jobs and job.state is not RefreshState.IDLE), None)
             if busy is not None:
                 raise StateError(f"{busy.name} is being refreshed already: it is {busy.state}", hint="wait for it")
@@ -225,7 +223,7 @@ class _Refresh:
         merged = merge(self.engine, plan, captured, order)
         check_unique(self.engine, plan)
         clear_staging(self.engine, task.table)
-        transaction.touch(plan.relation, merged.rows, "REFRESH TABLE")
+        transaction.touch(plan.relation, merged.rows, "REFRESH TABLE", is_virtual=merged.is_view)
         transaction.note(
             Maintenance(
                 relation_id=task.table.relation_id,

@@ -34,8 +34,13 @@ class Maintained:
     changed: frozenset[Name]
 
 
-def maintain(engine: Engine, graph: Graph, changes: Mapping[Name, int], epoch: int) -> Maintained:
-    """Follows ``changes`` (relation → rows in its change) through the graph. Leaves no temporary table behind."""
+def maintain(
+    engine: Engine, graph: Graph, changes: Mapping[Name, int], epoch: int, virtual: frozenset[Name] = frozenset()
+) -> Maintained:
+    """Follows ``changes`` (relation → rows in its change) through the graph. Leaves no temporary table behind.
+
+    ``virtual`` are relations whose change is a temporary view over the relation itself (a first load).
+    """
     sizes = {name: rows for name, rows in changes.items() if rows}
     records: list[MaintenanceRecord] = []
     for view in graph.downstream(sizes):
@@ -50,8 +55,8 @@ def maintain(engine: Engine, graph: Graph, changes: Mapping[Name, int], epoch: i
             sizes[view.name] = rows
         milliseconds = (perf_counter() - started) * 1000
         records.append(_record(view, choice, epoch, delta_rows, rows, milliseconds))
-    for name in sizes:
-        engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(name))}")
+    for name in {**changes, **sizes}:
+        engine.query(f"DROP {'VIEW' if name in virtual else 'TABLE'} IF EXISTS {quote(delta_name(name))}")
     return Maintained(records=tuple(records), changed=frozenset(sizes))
 
 

@@ -60,9 +60,7 @@ def merge(engine: Engine, plan: MaterializeTable, captured: CapturedTable | None
     else:
         merged = merge_bag(engine, plan, captured, order)
     fault_point("refresh.after_merge")
-    return Merged(
-        inserted=merged[0], updated=merged[1], deleted=merged[2], is_view=bool(len(merged) > 3 and merged[3])
-    )
+    return Merged(inserted=merged[0], updated=merged[1], deleted=merged[2], is_view=bool(len(merged) > 3 and merged[3]))
 
 
 def _primary_key(plan: MaterializeTable) -> tuple[str, ...]:
@@ -73,9 +71,7 @@ def _has_rows(engine: Engine, table: str) -> bool:
     return bool(engine.query(f"SELECT 1 FROM {table} LIMIT 1"))
 
 
-def _adopt(
-    engine: Engine, plan: MaterializeTable, captured: CapturedTable | None, order: FileOrder
-) -> Sequence[int]:
+def _adopt(engine: Engine, plan: MaterializeTable, captured: CapturedTable | None, order: FileOrder) -> Sequence[int]:
     """The staging table takes the table's place: copying would double the time and the file."""
     key = _primary_key(plan)
     if key:

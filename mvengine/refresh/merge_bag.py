@@ -49,9 +49,7 @@ def merge_bag(
     return inserted, 0, deleted
 
 
-def apply_rows(
-    engine: Engine, plan: MaterializeTable, captured: CapturedTable | None, gone: str, insert: str
-) -> None:
+def apply_rows(engine: Engine, plan: MaterializeTable, captured: CapturedTable | None, gone: str, insert: str) -> None:
     """Deletes the rows whose ids stand in ``gone`` (column ``stored``), inserts others, and captures both."""
     where = f"FROM {plan.storage} WHERE rowid IN (SELECT stored FROM {gone})"
     if captured is not None:

@@ -53,11 +53,7 @@ class SessionReader:
             database, schema_name, _, temporary, internal, _, _ = row
             if catalog is None and schema is None and temporary:
                 return self._relation(row)
-            if database.lower() == wanted_catalog and schema_name.lower() == wanted_schema:
-                best = row
-            elif best is None and catalog is None and schema is not None and database.lower() == schema.lower():
-                best = row
-            elif best is None and internal:
+            if (database.lower() == wanted_catalog and schema_name.lower() == wanted_schema) or (best is None and catalog is None and schema is not None and database.lower() == schema.lower()) or (best is None and internal):
                 best = row
         return self._relation(best) if best is not None else None
 
@@ -108,5 +104,3 @@ def reference(ref: RelationRef) -> str:
 
 def columns_named(columns: Columns) -> tuple[str, ...]:
     return tuple(column.name for column in columns)
-
-

@@ -118,7 +118,8 @@ def _maintain_group(
         engine.query(bag.difference(after, before, run.columns, run.change))
         engine.query(f"DROP TABLE {before}")
         rows = int(engine.query(f"SELECT count(*) FROM {run.change}")[0][0])
-    engine.query(f"DROP TABLE {sql.groups}")
+    for table in sql.temporaries():
+        engine.query(f"DROP TABLE IF EXISTS {table}")
     return rows
 
 
@@ -168,5 +169,3 @@ def runs_of(stages: tuple[Node, ...], visible: Node) -> tuple[StageRun, ...]:
             assert isinstance(stage, GroupStage)
             runs.append(StageRun(stage, inner_read(stage)))
     return tuple(runs)
-
-

@@ -12,8 +12,8 @@ from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.meta.records import RejectedRowRecord, StagedFileRow
 from mvengine.meta.store import Store
 from mvengine.planner.logical import Load
-from mvengine.refresh.database import Database
 from mvengine.refresh.changes import FILE_ID
+from mvengine.refresh.database import Database
 from mvengine.refresh.tasks import FileTask, TableTask
 from mvengine.schema import Columns
 from mvengine.sources import LoadedSplit, load_split, open_source

@@ -28,6 +28,7 @@ class Transaction:
         self.failure: Error | None = None
         self.cause = ""
         self._pending: dict[Name, int] = {}
+        self._virtual: set[Name] = set()
         self._touched: set[Name] = set()
         self._records: list[Maintenance] = []
         self._has_ddl = False
@@ -77,8 +78,11 @@ class Transaction:
         used = self.graph.used_columns(name)
         return CapturedTable(name=name, storage=storage, used=tuple(c for c in columns if c.lower() in used))
 
-    def touch(self, name: Name, rows: int, cause: str) -> None:
-        """Notes that ``rows`` rows of a relation changed; their capture, if any, is in its change table."""
+    def touch(self, name: Name, rows: int, cause: str, *, is_virtual: bool = False) -> None:
+        """Notes that ``rows`` rows of a relation changed; their capture, if any, is in its change table, or where
+        ``is_virtual`` in a temporary view."""
+        if is_virtual:
+            self._virtual.add(name)
         self.cause = self.cause or cause
         if rows:
             self._touched.add(name)
@@ -92,10 +96,11 @@ class Transaction:
     def flush(self) -> None:
         """Lets the views follow what is pending."""
         if self._pending:
-            maintained = maintain(self.engine, self.graph, self._pending, self.epoch)
+            maintained = maintain(self.engine, self.graph, self._pending, self.epoch, frozenset(self._virtual))
             self._records.extend(maintained.records)
             self._touched |= maintained.changed
             self._pending = {}
+            self._virtual = set()
 
     def ddl(self) -> None:
         """Reads the definitions again after this transaction changed them."""
@@ -156,5 +161,3 @@ class Transaction:
             raise TransactionAborted(
                 "the transaction has failed; nothing more can be done in it", hint="ROLLBACK, then start again"
             ) from self.failure
-
-

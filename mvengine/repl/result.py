@@ -58,10 +58,9 @@ def rows_of(result: Result) -> Iterator[Row]:
         yield from batch
 
 
-def read_page(result: Result, *, rows_max: int) -> Page:
+def read_page(columns: Columns, rows_left: Iterator[Row], *, rows_max: int) -> Page:
     """The page of at most ``rows_max`` rows: of a longer result, the middle is left out."""
-    columns = columns_of(result)
-    rows = list(islice(rows_of(result), ROWS_READ_MAX + 1))
+    rows = list(islice(rows_left, ROWS_READ_MAX + 1))
     if len(rows) > ROWS_READ_MAX:
         return Page(columns=columns, head=tuple(rows[:rows_max]), tail=(), rows=ROWS_READ_MAX, is_whole=False)
     if len(rows) <= rows_max:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mvengine.errors import DataError, Error, OperationalError
 from mvengine.repl.commands import Quit, run_command
 from mvengine.repl.failure import describe, unexpected
-from mvengine.repl.result import Result, columns_of, read_page, rows_of
+from mvengine.repl.result import Result, Row, columns_of, read_page, rows_of
 from mvengine.repl.script import pieces
 from mvengine.schema import Columns
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 ROWS_SHOWN_MAX = 40
+# The columns of DuckDB's answer to a write, and to a statement without a result: then there is no row.
+_ANSWERS_OF_DUCKDB = (["Count"], ["Success"])
 READ_DEPTH_MAX = 16  # a file that .read-s itself ends here
 
 
@@ -96,23 +99,33 @@ class Shell:
 
     def _show(self, columns: Columns) -> None:
         names = [column.name for column in columns]
-        if not names or names == ["Success"]:
-            return
-        if names == ["Count"] and self.connection.rowcount >= 0:
-            if self.out.is_terminal:
-                self.write(f"{self.connection.rowcount:,} {'row' if self.connection.rowcount == 1 else 'rows'} changed")
-        elif names[-1] == "explain_value":
-            for row in rows_of(self.connection):
+        rows = rows_of(self.connection)
+        if names in _ANSWERS_OF_DUCKDB:
+            first = next(rows, None)
+            if self.connection.rowcount >= 0:
+                self._say_changed(self.connection.rowcount)
+            elif first is not None:
+                self._print(columns, chain([first], rows))
+        elif names[-1:] == ["explain_value"]:
+            for row in rows:
                 self.write(str(row[-1]).rstrip())
-        elif self.out.is_terminal:
+        elif names:
+            self._print(columns, rows)
+
+    def _say_changed(self, rows: int) -> None:
+        if self.out.is_terminal:
+            self.write(f"{rows:,} {'row' if rows == 1 else 'rows'} changed")
+
+    def _print(self, columns: Columns, rows: Iterator[Row]) -> None:
+        if self.out.is_terminal:
             from mvengine.repl import table
 
-            page = read_page(self.connection, rows_max=ROWS_SHOWN_MAX)
+            page = read_page(columns, rows, rows_max=ROWS_SHOWN_MAX)
             self.out.print(table.render(page, width=self.out.width))
         else:
             from mvengine.repl import plain
 
-            for line in plain.render(columns, rows_of(self.connection)):
+            for line in plain.render(columns, rows):
                 self.write(line)
 
     def _fail(self, error: Exception, text: str) -> None:

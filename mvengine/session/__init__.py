@@ -31,9 +31,9 @@ from mvengine.sql.statements import (
     Native,
     NativeDdl,
     Prepare,
-    Refused,
     RefreshTable,
     RefreshView,
+    Refused,
     Statement,
     TransactionVerb,
     Write,
@@ -51,6 +51,7 @@ class Session:
         self.prepared: dict[str, Write] = {}
         self.frames = Frames(self.engine)
         self.rowcount = -1
+        self.has_kept_result = False  # RETURNING gave rows, which stand in a temporary table
 
     def execute(self, text: str, parameters: Parameters, scope: Mapping[str, Any]) -> None:
         """Runs all statements of a text; the last one's result stays open. ``scope``: the caller's variables.
@@ -64,7 +65,7 @@ class Session:
                 f"parameters for a text of {len(statements)} statements", hint="execute them one at a time"
             )
         for statement in statements:
-            self.frames.release()
+            self._clear_result()
             try:
                 self._run(statement, parameters, scope)
             except Error as error:
@@ -119,9 +120,7 @@ class Session:
 
     def begin(self) -> None:
         if self.transaction is not None:
-            raise ProgrammingError(
-                "a transaction is open already", hint="COMMIT or ROLLBACK it first", code="25001"
-            )
+            raise ProgrammingError("a transaction is open already", hint="COMMIT or ROLLBACK it first", code="25001")
         transaction = Transaction(self.database, self.engine, is_explicit=True)
         transaction.begin()
         self.transaction = transaction
@@ -142,6 +141,14 @@ class Session:
     def own_transaction(self) -> Transaction:
         """A transaction of one statement, not begun: the lock comes first, so that its snapshot is fresh."""
         return Transaction(self.database, self.engine, is_explicit=False)
+
+    def _clear_result(self) -> None:
+        """Lets go of what the statement before left for its result."""
+        self.frames.release()
+        if self.has_kept_result:
+            self.has_kept_result = False
+            if self.transaction is None or self.transaction.failure is None:
+                self.engine.query("DROP TABLE IF EXISTS mv_result")
 
     # -- names -----------------------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ def answer(session: Session, columns: Sequence[Column], rows: Sequence[Sequence[
 def count(session: Session, rows: int) -> None:
     """The answer of a write: how many rows."""
     session.rowcount = rows
-    session.engine.execute("SELECT CAST($1 AS BIGINT) AS \"Count\"", [rows])
+    session.engine.execute('SELECT CAST($1 AS BIGINT) AS "Count"', [rows])
 
 
 def text(session: Session, name: str, lines: Sequence[str]) -> None:

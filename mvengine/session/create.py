@@ -126,15 +126,17 @@ def _is_generated(definition: ColumnDef) -> bool:
 
 
 def _definition(definition: ColumnDef, primary: set[str]) -> str:
-    not_null = " NOT NULL" if definition.name.lower() in primary and "NOT NULL" not in definition.constraints.upper() else ""
+    not_null = (
+        " NOT NULL" if definition.name.lower() in primary and "NOT NULL" not in definition.constraints.upper() else ""
+    )
     return " ".join(p for p in (quote(definition.name), definition.type, definition.constraints) if p) + not_null
 
 
-def _typed_columns(
-    session: Session, definitions: tuple[ColumnDef, ...], statement: CreateRefreshableTable
-) -> Columns:
+def _typed_columns(session: Session, definitions: tuple[ColumnDef, ...], statement: CreateRefreshableTable) -> Columns:
     """The columns with their types as DuckDB writes them; constraints and checks are tried out on the way."""
-    reserved = next((d.name for d in definitions if d.name.lower().startswith("_mv_") or d.name.lower() == "_file_id"), None)
+    reserved = next(
+        (d.name for d in definitions if d.name.lower().startswith("_mv_") or d.name.lower() == "_file_id"), None
+    )
     if reserved:
         raise ProgrammingError(f"the column name {reserved} is reserved", hint="choose a name that does not begin so")
     listed = ", ".join(_definition(d, set()) for d in definitions)
@@ -287,7 +289,9 @@ def _new_name(session: Session, ref: RelationRef, if_not_exists: bool) -> Name |
         return name
     if if_not_exists and found.name in reader.graph:
         return None
-    raise DuplicateRelation(f"{name} exists already: it is a {found.kind}", hint="DROP it first, or choose another name")
+    raise DuplicateRelation(
+        f"{name} exists already: it is a {found.kind}", hint="DROP it first, or choose another name"
+    )
 
 
 def _record(

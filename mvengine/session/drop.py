@@ -46,7 +46,9 @@ def _drop(session: Session, transaction: Transaction, statement: Drop, ref: Rela
         if statement.if_exists:
             return
         kind = statement.kind.value.lower()
-        raise UnknownRelation(f"there is no {kind} {reference(ref)}", hint=f"DROP {statement.kind} IF EXISTS accepts that")
+        raise UnknownRelation(
+            f"there is no {kind} {reference(ref)}", hint=f"DROP {statement.kind} IF EXISTS accepts that"
+        )
     _check_kind(statement, ref, relation)
     graph = transaction.graph
     readers = graph.downstream([relation.name]) if relation.kind is not RelationKind.TEMPORARY else ()
@@ -67,15 +69,21 @@ def _drop(session: Session, transaction: Transaction, statement: Drop, ref: Rela
 
 
 def _native_name(relation: Relation) -> str:
-    return f"temp.{relation.name.sql.partition('.')[2]}" if relation.kind is RelationKind.TEMPORARY else relation.storage
+    return (
+        f"temp.{relation.name.sql.partition('.')[2]}" if relation.kind is RelationKind.TEMPORARY else relation.storage
+    )
 
 
 def _check_kind(statement: Drop, ref: RelationRef, relation: Relation) -> None:
     is_view = relation.kind is RelationKind.MATERIALIZED_VIEW
     wants_view = statement.kind is ObjectKind.MATERIALIZED_VIEW
     if is_view is not wants_view or relation.kind in (RelationKind.VIEW, RelationKind.SYSTEM):
-        hint = "use DROP MATERIALIZED VIEW" if is_view else "use DROP VIEW" if relation.kind is RelationKind.VIEW else ""
-        raise WrongObject(f"{reference(ref)} is a {relation.kind}, not a {statement.kind.value.lower()}", hint=hint or None)
+        hint = (
+            "use DROP MATERIALIZED VIEW" if is_view else "use DROP VIEW" if relation.kind is RelationKind.VIEW else ""
+        )
+        raise WrongObject(
+            f"{reference(ref)} is a {relation.kind}, not a {statement.kind.value.lower()}", hint=hint or None
+        )
 
 
 def _forget(session: Session, definition: Definition) -> None:

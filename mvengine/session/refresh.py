@@ -89,7 +89,9 @@ def view_of(session: Session, ref: RelationRef) -> ViewDefinition:
         )
     view = session.reader.graph.views.get(relation.name)
     if view is None:
-        raise WrongObject(f"{reference(ref)} is not a materialized view: it is a {relation.kind}", hint="check the name")
+        raise WrongObject(
+            f"{reference(ref)} is not a materialized view: it is a {relation.kind}", hint="check the name"
+        )
     return view
 
 
@@ -115,8 +117,10 @@ def _refresh_view(session: Session, statement: RefreshView) -> None:
 
 
 def _is_untracked(view: ViewDefinition) -> bool:
-    return "changes are not tracked" in view.plan.reason or "table function" in view.plan.reason or (
-        "volatile" in view.plan.reason or "clock" in view.plan.reason
+    return (
+        "changes are not tracked" in view.plan.reason
+        or "table function" in view.plan.reason
+        or ("volatile" in view.plan.reason or "clock" in view.plan.reason)
     )
 
 

@@ -45,9 +45,7 @@ def run(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
         session.database.lock.release(transaction)
 
 
-def _in_transaction(
-    session: Session, transaction: Transaction, write: Write, parameters: Mapping[str, Any]
-) -> None:
+def _in_transaction(session: Session, transaction: Transaction, write: Write, parameters: Mapping[str, Any]) -> None:
     if transaction.has_pending and _may_read_views(transaction, write):
         transaction.flush()
     relation = _maintained(session, transaction, write)
@@ -152,7 +150,7 @@ def target_of(session: Session, transaction: Transaction, relation: Relation) ->
 
 
 def _has_nested(relation: Relation) -> bool:
-    return any("[" in column.type or "(" in column.type and "DECIMAL" not in column.type for column in relation.columns)
+    return any("[" in column.type or ("(" in column.type and "DECIMAL" not in column.type) for column in relation.columns)
 
 
 def _has_index(session: Session, relation: Relation) -> bool:
@@ -193,6 +191,7 @@ def _answer(session: Session, write: Write) -> None:
     rowcount = session.rowcount
     if write.returning:
         session.engine.execute(f"FROM {RESULT}")
+        session.has_kept_result = True
         session.rowcount = rowcount
     else:
         answer.count(session, rowcount)
