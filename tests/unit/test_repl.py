@@ -20,7 +20,7 @@ from mvengine.errors import OperationalError, ParseError, Position
 from mvengine.repl import plain, prompt, table
 from mvengine.repl.commands import COMMANDS, Quit
 from mvengine.repl.failure import describe
-from mvengine.repl.result import ROWS_READ_MAX, Page, read_page
+from mvengine.repl.result import ROWS_READ_MAX, Page, columns_of, read_page, rows_of
 from mvengine.repl.script import is_ready, pieces
 from mvengine.repl.shell import Shell
 from mvengine.repl.values import is_number, show
@@ -58,6 +58,10 @@ def rendered(page: Page, *, width: int) -> list[str]:
     console.print(table.render(page, width=width))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
+
+
+def page_from(connection: mvengine.Connection) -> Page:
+    return read_page(columns_of(connection), rows_of(connection), rows_max=4)
 
 
 def page_of(columns: int, rows: int, text: str = "some words") -> Page:
@@ -149,7 +153,7 @@ def test_columns_that_do_not_fit_are_left_out_in_the_middle_and_counted() -> Non
 
 def test_a_long_result_is_cut_in_the_middle(connection: mvengine.Connection) -> None:
     connection.execute("SELECT i FROM range(1000) r(i)")
-    page = read_page(connection, rows_max=4)
+    page = page_from(connection)
     assert (page.head, page.tail) == (((0,), (1,)), ((998,), (999,)))
     assert page.footer == "1,000 rows (4 shown)"
     assert sum("·" in line for line in rendered(page, width=80)) == 1
@@ -157,13 +161,13 @@ def test_a_long_result_is_cut_in_the_middle(connection: mvengine.Connection) -> 
 
 def test_a_huge_result_is_not_fetched_for_the_screen(connection: mvengine.Connection) -> None:
     connection.execute(f"SELECT i FROM range({ROWS_READ_MAX} + 1) r(i)")
-    page = read_page(connection, rows_max=4)
+    page = page_from(connection)
     assert page.footer == "more than 10,000 rows (first 4 shown)"
 
 
 def test_markup_in_data_is_data(connection: mvengine.Connection) -> None:
     connection.execute("SELECT '[bold]x[/bold]' AS a")
-    assert "[bold]x[/bold]" in "\n".join(rendered(read_page(connection, rows_max=4), width=80))
+    assert "[bold]x[/bold]" in "\n".join(rendered(page_from(connection), width=80))
 
 
 def test_plain_text_is_aligned_and_cuts_nothing() -> None:
@@ -186,13 +190,13 @@ def test_plain_text_has_every_row_of_a_long_result(shell: Shell) -> None:
 
 
 def test_each_statement_prints_its_result(shell: Shell) -> None:
-    assert shell.run("SELECT 1 AS a; CREATE TABLE t (b INTEGER); INSERT INTO t VALUES (7); SELECT b FROM t;")
-    assert out(shell).splitlines() == ["a", "-", "1", "(1 row)", "b", "-", "7", "(1 row)"]
+    assert shell.run("SELECT 1 AS a; CREATE TABLE t (b INTEGER); SELECT b FROM t; SET threads = 1; SELECT 7 AS b")
+    assert out(shell).splitlines() == ["a", "-", "1", "(1 row)", "b", "-", "(0 rows)", "b", "-", "7", "(1 row)"]
 
 
 def test_a_terminal_hears_how_many_rows_changed(connection: mvengine.Connection) -> None:
     shell = make_shell(connection, is_terminal=True)
-    assert shell.run("CREATE TABLE t (b INTEGER); INSERT INTO t VALUES (7), (8);")
+    assert shell.run("CREATE TABLE t (b INTEGER); CREATE MATERIALIZED VIEW v AS FROM t; INSERT INTO t VALUES (7), (8);")
     assert out(shell) == "2 rows changed\n"
 
 
