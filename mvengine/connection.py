@@ -130,7 +130,7 @@ class Connection:
 
     def df(self) -> pandas.DataFrame:
         """The result as a pandas DataFrame."""
-        return self._fetch("df")
+        return self._fetch("df")  # type: ignore[no-any-return]
 
     def pl(self) -> polars.DataFrame:
         """The result as a polars DataFrame."""
@@ -138,7 +138,7 @@ class Connection:
 
     def arrow(self) -> pyarrow.Table:
         """The result as an Arrow table."""
-        return self._fetch("to_arrow_table")
+        return self._fetch("to_arrow_table")  # type: ignore[no-any-return]
 
     def _fetch(self, method: str, *arguments: Any) -> Any:
         try:

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 # Words that DuckDB (or the SQL standard) reserves: an identifier among them is always quoted.
-_RESERVED = frozenset(
-    ["all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "at", "both", "case", "cast", "check", "collate", "column", "constraint", "create", "default", "deferrable", "desc", "describe", "distinct", "do", "else", "end", "except", "false", "fetch", "for", "foreign", "from", "grant", "group", "having", "in", "initially", "intersect", "into", "lambda", "lateral", "leading", "limit", "not", "null", "offset", "on", "only", "or", "order", "pivot", "pivot_longer", "pivot_wider", "placing", "primary", "qualify", "references", "returning", "select", "show", "some", "summarize", "symmetric", "table", "then", "to", "trailing", "true", "union", "unique", "unpivot", "using", "variadic", "when", "where", "window", "with", "left", "right", "full", "inner", "outer", "cross", "join", "natural", "semi", "anti", "asof", "positional", "is", "isnull", "notnull", "like", "ilike", "similar", "between", "glob", "tablesample", "authorization", "binary", "collation", "concurrently", "freeze", "generated", "map", "overlaps", "struct", "try_cast", "values", "row", "exists"]
-)
+_RESERVED_WORDS = """
+    all analyse analyze and anti any array as asc asof asymmetric at authorization between binary both case cast
+    check collate collation column concurrently constraint create cross default deferrable desc describe distinct do
+    else end except exists false fetch for foreign freeze from full generated glob grant group having ilike in
+    initially inner intersect into is isnull join lambda lateral leading left like limit map natural not notnull
+    null offset on only or order outer overlaps pivot pivot_longer pivot_wider placing positional primary qualify
+    references returning right row select semi show similar some struct summarize symmetric table tablesample then
+    to trailing true try_cast union unique unpivot using values variadic when where window with
+"""
+_RESERVED = frozenset(_RESERVED_WORDS.split())
 
 
 def quote(identifier: str) -> str:

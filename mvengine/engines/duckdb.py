@@ -33,6 +33,7 @@ class DuckDbEngine:
         self._connection = connection
         self._is_closed = False
         self.in_transaction = False
+        self.has_custom_settings = False  # the user has changed a setting: views run under those of their CREATE
 
     @property
     def raw(self) -> duckdb.DuckDBPyConnection:

@@ -74,11 +74,12 @@ _RULES: tuple[tuple[type[Exception], str | None, type[Error], str | None], ...] 
 def translate(error: Exception, sql: str) -> Error:
     """The error of this library that says the same. The position is that in ``sql``."""
     text = str(error)
-    for kind, pattern, ours, code in _RULES:
-        if isinstance(error, kind) and (pattern is None or re.search(pattern, text)):
-            break
-    else:
-        ours, code = DatabaseError, None
+    matching = (
+        (ours, code)
+        for kind, pattern, ours, code in _RULES
+        if isinstance(error, kind) and (pattern is None or re.search(pattern, text))
+    )
+    ours, code = next(matching, (DatabaseError, None))
     position = _position(text)
     message = text[: text.index("\n\nLINE ")] if position else text
     if ours is DatabaseLocked:

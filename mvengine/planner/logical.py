@@ -195,7 +195,8 @@ class MaterializeTable(Node):
 
     ``storage`` holds the rows with their file's number; ``staging`` what a refresh loads, until the merge; ``shadow``
     rows that lost to a row with the same key in another file. All three are made from ``column_definitions`` and
-    ``checks`` (SQL text). ``stored_columns`` are those that a file can give (generated ones are not among them). ``ignore_conflicts`` keeps the stored row for as long as any file has its key.
+    ``checks`` (SQL text). ``stored_columns`` are those that a file can give (generated ones are not among them).
+    ``ignore_conflicts`` keeps the stored row for as long as any file has its key.
     """
 
     input: Node

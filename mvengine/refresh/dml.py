@@ -1,7 +1,7 @@
 """INSERT, UPDATE, DELETE, MERGE, TRUNCATE and COPY … FROM on tables that views read or that are refreshable.
 
-The statement's own clauses run, word for word; around them the old and new images of the touched rows are taken, only of
-the columns that some view reads. What is touched is decided once: rows are found by their ids, then changed by them.
+The statement's own clauses run, word for word; around them the old and new images of the touched rows are taken, only
+of the columns that some view reads. What is touched is decided once: rows are found by their ids, then changed by them.
 
     INSERT           the new rows by RETURNING
     DELETE           the old rows with their ids, then a delete by id
@@ -177,7 +177,8 @@ class DmlRun:
         chosen = f"{alias}.rowid IN (SELECT row_id FROM {_BEFORE})"
         from_clause = f" FROM {write.from_clause}" if write.from_clause else ""
         where = f"({write.where}) AND {chosen}" if write.from_clause and write.where else chosen
-        statement = f"{write.with_clause} UPDATE {self.target.storage} AS {alias} SET {write.assignments}{from_clause} WHERE {where}"
+        head = f"{write.with_clause} UPDATE {self.target.storage} AS {alias}"
+        statement = f"{head} SET {write.assignments}{from_clause} WHERE {where}"
         return self._by_difference(statement, self._hits())
 
     def _merge(self) -> tuple[int, int]:
@@ -298,7 +299,7 @@ class DmlRun:
     def _keep_returned(self, statement: str) -> int:
         """Runs a statement whose rows DuckDB lets stand in no CTE, and keeps them through Arrow."""
         self._query("SET arrow_lossless_conversion = true")
-        returned = self.engine.execute(statement, used_by(statement, self.parameters)).to_arrow_table()
+        returned: Any = self.engine.execute(statement, used_by(statement, self.parameters)).to_arrow_table()
         self._query("RESET arrow_lossless_conversion")
         self.engine.raw.register("mv_returned", returned)
         self._query(f"CREATE OR REPLACE TEMP TABLE {RESULT} AS FROM mv_returned")

@@ -3,8 +3,8 @@
     IDLE ─TRIGGER─► REFRESHING ─ splits into staging, each batch durable ─STAGE_DONE─► FINISHING ─PUBLISH─► IDLE
 
 The steps before publishing run on a connection of their own, so that they are durable by themselves and readers and
-writers go on; the writer lock is taken for publishing only. A failure in either half puts the state back to IDLE with the
-error, in a transaction of its own, since an error aborts the one in which it happens.
+writers go on; the writer lock is taken for publishing only. A failure in either half puts the state back to IDLE with
+the error, in a transaction of its own, since an error aborts the one in which it happens.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class _Refresh:
         self.jobs = moved
 
     def _fail(self, tasks: Sequence[TableTask], error: BaseException) -> None:
-        """Back to IDLE, with the failure recorded. What was staged is thrown away unless the error may pass by itself."""
+        """Back to IDLE, the failure recorded. What was staged is thrown away unless the error may pass by itself."""
         self.engine.rollback()
         if not self.jobs or isinstance(error, ConflictError):
             return

@@ -1,7 +1,7 @@
 """The writer lock: one transaction at a time may write, from its first write until it ends.
 
-Two concurrent transactions under snapshot isolation, one changing R and one changing S, would each maintain R ⋈ S without
-the other's delta, and ΔR ⋈ ΔS would be lost for ever. Readers never wait.
+Two concurrent transactions under snapshot isolation, one changing R and one changing S, would each maintain R ⋈ S
+without the other's delta, and ΔR ⋈ ΔS would be lost for ever. Readers never wait.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Merging a table with a primary key: of the rows that files hold for a key, one is stored, the others wait in the shadow.
+"""Merging a table with a primary key: of the rows that files hold for a key, one is stored, others wait in a shadow.
 
 By default the last file in path order wins, and when its row goes, the next one comes back without a file being read.
 With ON CONFLICT DO NOTHING the stored row stays for as long as any file has its key.

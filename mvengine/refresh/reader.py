@@ -53,7 +53,9 @@ class SessionReader:
             database, schema_name, _, temporary, internal, _, _ = row
             if catalog is None and schema is None and temporary:
                 return self._relation(row)
-            if (database.lower() == wanted_catalog and schema_name.lower() == wanted_schema) or (best is None and catalog is None and schema is not None and database.lower() == schema.lower()) or (best is None and internal):
+            is_exact = (database.lower(), schema_name.lower()) == (wanted_catalog, wanted_schema)
+            is_database = catalog is None and schema is not None and database.lower() == schema.lower()
+            if is_exact or (best is None and (is_database or internal)):
                 best = row
         return self._relation(best) if best is not None else None
 

@@ -3,9 +3,9 @@ killed is recovered by the next one.
 
 * A job that is not CREATED belongs to a foreground CREATE whose process has gone: its tables, fragment and rows of meta
   are removed.
-* A table that is REFRESHING or FINISHING goes back to IDLE: its publishing transaction committed or it did not, and had it
-  committed the state would be IDLE. Splits that lie in the staging table stay there and are recorded; the next refresh
-  takes those whose files have not changed since, and loads the rest.
+* A table that is REFRESHING or FINISHING goes back to IDLE: its publishing transaction committed or it did not, and had
+  it committed the state would be IDLE. Splits that lie in the staging table stay there and are recorded; the next
+  refresh takes those whose files have not changed since, and loads the rest.
 """
 
 from __future__ import annotations

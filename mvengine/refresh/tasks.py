@@ -1,7 +1,7 @@
 """The plan of a refresh: what has to be done for each table, as values, before anything is done.
 
-A side-effect-free description that the executor carries out and EXPLAIN REFRESH shows. A later version gives each task a
-durable state; the matrices for that belong to ``meta.states``.
+A side-effect-free description that the executor carries out and EXPLAIN REFRESH shows. A later version gives each task
+a durable state; the matrices for that belong to ``meta.states``.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def plan_table(
     """Compares what is there with what was loaded: by path, size, mtime and etag. Pure."""
     by_path = {row.path: row for row in loaded}
     staged_by_path = {row.path: row for row in staged}
-    next_id = max((row.file_id for row in (*loaded, *staged)), default=0) + 1
+    next_id = max([row.file_id for row in loaded] + [row.file_id for row in staged], default=0) + 1
     loads: list[FileTask] = []
     kept: list[SourceFileRow] = []
     replaced: list[int] = []

@@ -1,4 +1,4 @@
-"""INSERT … ON CONFLICT on a refreshable table, which has no index that could detect the conflict: rewritten to MERGE."""
+"""INSERT … ON CONFLICT on a refreshable table, which has no index that could detect the conflict, as a MERGE."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One session: text → statements → handlers. The whole path of a statement is ``Session._run``, readable in one screen.
 
-A session has one DuckDB connection with at most one open result, and at most one transaction. Handlers of statements are
-one file each; they get the session and the statement and leave their result open on the connection.
+A session has one DuckDB connection with at most one open result, and at most one transaction. Handlers of statements
+are one file each; they get the session and the statement and leave their result open on the connection.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from mvengine.sql.statements import (
     ExplainRefresh,
     ExplainView,
     Native,
-    NativeDdl,
     Prepare,
     RefreshTable,
     RefreshView,

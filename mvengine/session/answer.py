@@ -17,7 +17,8 @@ def answer(session: Session, columns: Sequence[Column], rows: Sequence[Sequence[
     if not rows:
         session.engine.execute(f"SELECT {cells} WHERE false", [None] * len(columns))
         return
-    parts, values = [], []
+    parts: list[str] = []
+    values: list[Any] = []
     for row in rows:
         start = len(values)
         listed = ", ".join(

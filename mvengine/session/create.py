@@ -1,7 +1,7 @@
 """CREATE TABLE … REFRESHABLE and CREATE MATERIALIZED VIEW: bind, store, build.
 
-Outside a transaction a job is recorded first, in a transaction of its own, so that a build that is killed leaves a trace
-which start-up finds and removes. Inside BEGIN … COMMIT everything belongs to that transaction.
+Outside a transaction a job is recorded first, in a transaction of its own, so that a build that is killed leaves a
+trace which start-up finds and removes. Inside BEGIN … COMMIT everything belongs to that transaction.
 """
 
 from __future__ import annotations

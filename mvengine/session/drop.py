@@ -87,7 +87,7 @@ def _check_kind(statement: Drop, ref: RelationRef, relation: Relation) -> None:
 
 
 def _forget(session: Session, definition: Definition) -> None:
-    """Removes a relation's tables, view, fragment and rows of meta. A refresh of it that is running will find it gone."""
+    """Removes a relation's tables, view, fragment and rows of meta; a running refresh of it will find it gone."""
     text = fragments.dumps(fragments.Fragment(format=fragments.FORMAT, root=definition.plan))
     drop_storage(session.engine, text)
     kind = "DROP TABLE" if isinstance(definition, TableDefinition) else "DROP MATERIALIZED VIEW"

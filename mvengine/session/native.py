@@ -78,7 +78,7 @@ def _check_relation(session: Session, ddl: NativeDdl, target: RelationRef) -> No
     readers = graph.consumers.get(relation.name, ())
     if readers and ddl.object_kind != "INDEX":
         raise DependentObjects(
-            f"{reference(target)} cannot be {_past(verb)}: {', '.join(str(view.name) for view in readers[:3])} reads it",
+            f"{reference(target)} cannot be {_past(verb)}: {', '.join(str(view.name) for view in readers)} needs it",
             hint="drop the materialized views first, and create them again afterwards",
         )
 

@@ -150,7 +150,8 @@ def target_of(session: Session, transaction: Transaction, relation: Relation) ->
 
 
 def _has_nested(relation: Relation) -> bool:
-    return any("[" in column.type or ("(" in column.type and "DECIMAL" not in column.type) for column in relation.columns)
+    types = [column.type for column in relation.columns]
+    return any("[" in type_ or ("(" in type_ and "DECIMAL" not in type_) for type_ in types)
 
 
 def _has_index(session: Session, relation: Relation) -> bool:
@@ -170,7 +171,8 @@ def _constraints(session: Session, relation: Relation) -> tuple[tuple[tuple[str,
         values,
     )
     sql = session.engine.query(
-        "SELECT sql FROM duckdb_tables() WHERE schema_name = $1 AND table_name = $2 AND database_name = current_database()",
+        "SELECT sql FROM duckdb_tables() "
+        "WHERE schema_name = $1 AND table_name = $2 AND database_name = current_database()",
         values,
     )
     generated: set[str] = set()

@@ -13,7 +13,7 @@ from mvengine.planner.scalar import Expr, Output
 
 SCOPE = "groups"
 
-_FUNCTIONS: dict[type[exp.Expression], AggregateFunction] = {
+_FUNCTIONS: dict[type[exp.Expr], AggregateFunction] = {
     exp.Count: AggregateFunction.COUNT,
     exp.Sum: AggregateFunction.SUM,
     exp.Avg: AggregateFunction.AVG,
@@ -28,7 +28,7 @@ def has_aggregates(select: exp.Select) -> bool:
     return any(_own_aggregate(clause) for clause in clauses if clause is not None)
 
 
-def _own_aggregate(clause: exp.Expression) -> bool:
+def _own_aggregate(clause: exp.Expr) -> bool:
     for aggregate in clause.find_all(exp.AggFunc):
         ancestor = aggregate.find_ancestor(exp.Window, exp.Query)
         if not isinstance(ancestor, exp.Window):
@@ -65,7 +65,7 @@ class AggregateBinder:
             plan = Filter(input=plan, predicates=predicates)
         return Project(input=plan, outputs=outputs, alias=alias)
 
-    def _key_nodes(self) -> list[exp.Expression]:
+    def _key_nodes(self) -> list[exp.Expr]:
         group = self.select.args.get("group")
         if group is None:
             return []
@@ -77,12 +77,12 @@ class AggregateBinder:
             return [node for node in nodes if not _own_aggregate(node)]
         return list(group.expressions)
 
-    def _add_key(self, node: exp.Expression) -> None:
+    def _add_key(self, node: exp.Expr) -> None:
         expr = bind_expr(node, self.facts)
         if expr.sql not in self.keys:
             self.keys[expr.sql] = (self._name(self._output_name(node) or _column_name(node) or "key"), expr)
 
-    def _output_name(self, node: exp.Expression) -> str | None:
+    def _output_name(self, node: exp.Expr) -> str | None:
         for output in self.select.expressions:
             if _unaliased(output) == node:
                 return str(output.alias_or_name) or None
@@ -96,22 +96,22 @@ class AggregateBinder:
         self.taken.add(candidate.lower())
         return candidate
 
-    def _having(self, condition: exp.Expression) -> tuple[Expr, ...]:
+    def _having(self, condition: exp.Expr) -> tuple[Expr, ...]:
         condition = condition.unnest()
         parts = condition.flatten() if isinstance(condition, exp.And) else (condition,)
         return tuple(self._over_groups(part, None) for part in parts)
 
-    def _over_groups(self, node: exp.Expression, name: str | None) -> Expr:
+    def _over_groups(self, node: exp.Expr, name: str | None) -> Expr:
         """The expression with keys and aggregates replaced by columns of the groups."""
 
-        def replaced(part: exp.Expression) -> exp.Expression:
+        def replaced(part: exp.Expr) -> exp.Expr:
             if isinstance(part, exp.Window):
                 raise Unsupported("a window function")
             if isinstance(part, exp.Query):
                 raise Unsupported("a subquery in an expression")
             if isinstance(part, exp.AggFunc | exp.Filter):
                 return _column(self._call(part, name if part is node else None))
-            if isinstance(part, exp.Expression) and not isinstance(part, exp.Identifier | exp.Literal):
+            if isinstance(part, exp.Expr) and not isinstance(part, exp.Identifier | exp.Literal):
                 found = self.keys.get(render(part))
                 if found is not None:
                     return _column(found[0])
@@ -125,15 +125,15 @@ class AggregateBinder:
             raise Unsupported(f"{stray.name}, which is neither grouped nor aggregated")
         return expr
 
-    def _call(self, node: exp.Expression, name: str | None) -> str:
+    def _call(self, node: exp.Expr, name: str | None) -> str:
         text = render(node)
         if text not in self.calls:
             function, argument = self._function(node)
             self.calls[text] = (self._name(name or function.value.split("_")[0]), function, argument)
         return self.calls[text][0]
 
-    def _function(self, node: exp.Expression) -> tuple[AggregateFunction, Expr | None]:
-        condition: exp.Expression | None = None
+    def _function(self, node: exp.Expr) -> tuple[AggregateFunction, Expr | None]:
+        condition: exp.Expr | None = None
         if isinstance(node, exp.Filter):
             condition, node = node.expression.this, node.this
         function = _FUNCTIONS.get(type(node))
@@ -196,9 +196,9 @@ def _column(name: str) -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True), table=SCOPE)
 
 
-def _column_name(node: exp.Expression) -> str | None:
+def _column_name(node: exp.Expr) -> str | None:
     return node.name if isinstance(node, exp.Column) else None
 
 
-def _unaliased(node: exp.Expression) -> exp.Expression:
+def _unaliased(node: exp.Expr) -> exp.Expr:
     return node.this if isinstance(node, exp.Alias) else node

@@ -16,11 +16,11 @@ _BARE_CLOCK = re.compile(
 )
 
 
-class Unsupported(Exception):
+class Unsupported(Exception):  # noqa: N818 - it is no error of the user, and never leaves the binder
     """A construct without a delta rule; the message names it. Never leaves the binder."""
 
 
-def render(node: exp.Expression) -> str:
+def render(node: exp.Expr) -> str:
     """The one way from a tree to text: DuckDB's dialect, identifiers quoted where they must be."""
     node = node.copy()
     for identifier in node.find_all(exp.Identifier):
@@ -28,7 +28,7 @@ def render(node: exp.Expression) -> str:
     return node.sql(dialect="duckdb", comments=False)
 
 
-def bind_expr(node: exp.Expression, facts: FunctionFacts) -> Expr:
+def bind_expr(node: exp.Expr, facts: FunctionFacts) -> Expr:
     """A row expression. Raises Unsupported for subqueries, window functions, volatile functions and the like."""
     refuse_nested(node)
     sql = render(node)
@@ -41,7 +41,7 @@ def bind_expr(node: exp.Expression, facts: FunctionFacts) -> Expr:
     return Expr(sql=sql, columns=tuple(refs))
 
 
-def refuse_nested(node: exp.Expression) -> None:
+def refuse_nested(node: exp.Expr) -> None:
     """Constructs inside an expression that are more than a function of the row."""
     if node.find(exp.Window):
         raise Unsupported("a window function")

@@ -25,7 +25,7 @@ class QueryBinder:
         self.reader = reader
         self.facts: FunctionFacts = reader.functions()
 
-    def bind(self, query: exp.Expression, ctes: Ctes, alias: str) -> Node:
+    def bind(self, query: exp.Expr, ctes: Ctes, alias: str) -> Node:
         """A plan whose columns are the query's outputs, in scope ``alias``."""
         if isinstance(query, exp.Subquery):
             return self.bind(query.this, ctes, alias)
@@ -38,7 +38,7 @@ class QueryBinder:
             raise Unsupported(type(query).__name__.upper())
         raise Unsupported(type(query).__name__.upper())
 
-    def _ctes(self, query: exp.Expression) -> dict[str, exp.Query]:
+    def _ctes(self, query: exp.Expr) -> dict[str, exp.Query]:
         clause = query.args.get("with_") or query.args.get("with")
         if clause is None:
             return {}
@@ -84,7 +84,7 @@ class QueryBinder:
             plan = Distinct(input=plan, columns=tuple(output_names(select)), alias=alias)
         return plan
 
-    def _refuse_modifiers(self, query: exp.Expression) -> None:
+    def _refuse_modifiers(self, query: exp.Expr) -> None:
         for key, construct in _MODIFIERS.items():
             if query.args.get(key):
                 raise Unsupported(construct)
@@ -104,7 +104,7 @@ class QueryBinder:
             raise Unsupported("LATERAL")
         return inputs[0] if len(inputs) == 1 else Join(inputs=tuple(inputs), predicates=tuple(predicates))
 
-    def _item(self, item: exp.Expression, select: exp.Select, ctes: Ctes) -> Node:
+    def _item(self, item: exp.Expr, select: exp.Select, ctes: Ctes) -> Node:
         for key in ("pivots", "sample", "ordinality", "when", "changes"):
             if item.args.get(key):
                 raise Unsupported({"pivots": "PIVOT", "sample": "TABLESAMPLE"}.get(key, key.upper()))
@@ -133,7 +133,7 @@ class QueryBinder:
             version=Version.CURRENT,
         )
 
-    def _conjuncts(self, condition: exp.Expression) -> tuple[Expr, ...]:
+    def _conjuncts(self, condition: exp.Expr) -> tuple[Expr, ...]:
         condition = condition.unnest()
         parts = condition.flatten() if isinstance(condition, exp.And) else (condition,)
         return tuple(bind_expr(part, self.facts) for part in parts)
@@ -164,7 +164,7 @@ def _refuse_join(join: exp.Join) -> None:
         raise Unsupported("JOIN USING over these inputs")
 
 
-def _unaliased(node: exp.Expression) -> exp.Expression:
+def _unaliased(node: exp.Expr) -> exp.Expr:
     return node.this if isinstance(node, exp.Alias) else node
 
 

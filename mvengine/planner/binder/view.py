@@ -100,10 +100,12 @@ def _resolve(query: str, reader: SchemaReader) -> tuple[exp.Query | None, Resolv
 
 
 def _incremental(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader) -> tuple[Node, tuple[str, ...]]:
-    schema: dict[str, dict[str, dict[str, str]]] = {}
+    schema: dict[str, object] = {}
     for name, relation in resolved.relations.items():
         by_name = {c.name.lower(): "unknown" for c in relation.columns}
-        schema.setdefault(name.schema.lower(), {})[name.name.lower()] = by_name
+        tables = schema.setdefault(name.schema.lower(), {})
+        assert isinstance(tables, dict)
+        tables[name.name.lower()] = by_name
     try:
         tree = qualify(resolved.tree, schema=schema, dialect="duckdb", quote_identifiers=False)
     except SqlglotError as error:
@@ -114,14 +116,14 @@ def _incremental(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader
     return _typed(plan, columns, reader), order_by
 
 
-def _drop_order(tree: exp.Expression) -> None:
+def _drop_order(tree: exp.Expr) -> None:
     """An order without a limit changes no bag."""
     for query in tree.find_all(exp.Query):
         if not query.args.get("limit") and not query.args.get("offset") and not query.args.get("distinct"):
             query.set("order", None)
 
 
-def _order_by(tree: exp.Expression, columns: Columns) -> tuple[str, ...]:
+def _order_by(tree: exp.Expr, columns: Columns) -> tuple[str, ...]:
     """ORDER BY of the whole query over the view's columns, as far as it names them."""
     order = tree.args.get("order")
     if order is None or not isinstance(tree, exp.Select):

@@ -1,8 +1,8 @@
-"""The statements that maintain a GroupStage. Temporary tables are named after the stage: ``mv_groups_<stage>`` holds the
-change per group, ``mv_affected_<stage>`` the groups to derive again, ``mv_old_<stage>`` their visible rows before.
+"""The statements that maintain a GroupStage. Temporary tables are named after the stage: ``mv_groups_<stage>`` holds
+the change per group, ``mv_affected_<stage>`` the groups to derive again, ``mv_old_<stage>`` their rows before.
 
-Keys are compared by ``=`` where the change holds no NULL key, so that the engine's dynamic filters reach the scan (six to
-eleven times faster than IS NOT DISTINCT FROM); else null-safely.
+Keys are compared by ``=`` where the change holds no NULL key, so that the engine's dynamic filters reach the scan (six
+to eleven times faster than IS NOT DISTINCT FROM); else null-safely.
 """
 
 from __future__ import annotations
@@ -139,7 +139,8 @@ class GroupSql:
         return (
             f"MERGE INTO {self.stage.storage} AS s USING {source} AS d ON ({self.same_keys('s', 'd')})\n"
             f"{gone}WHEN MATCHED THEN UPDATE SET {', '.join(updates)}\n"
-            f"WHEN NOT MATCHED AND d.{COUNT} > 0 THEN INSERT ({', '.join(columns)}) VALUES ({', '.join('d.' + c for c in columns)})"
+            f"WHEN NOT MATCHED AND d.{COUNT} > 0 THEN INSERT ({', '.join(columns)})\n"
+            f"  VALUES ({', '.join('d.' + column for column in columns)})"
         )
 
     def restriction(self) -> str:
