@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import mvengine
+
 if TYPE_CHECKING:
     from mvengine.repl.shell import Shell
 
@@ -55,17 +57,10 @@ class Face(click.Command):
 def _version(ctx: click.Context, parameter: click.Parameter, is_wanted: bool) -> None:
     del parameter
     if is_wanted and not ctx.resilient_parsing:
-        click.echo(f"mvengine {_release('mvengine')} (DuckDB {_release('duckdb')})")
+        from importlib.metadata import version
+
+        click.echo(f"mvengine {mvengine.__version__} (DuckDB {version('duckdb')})")
         ctx.exit()
-
-
-def _release(package: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(package)
-    except PackageNotFoundError:  # run from a source tree
-        return "(not installed)"
 
 
 @click.command()
@@ -127,7 +122,6 @@ def _shell(database: str, *, is_debug: bool) -> Iterator[Shell]:
     """A shell on the database, which is closed at the end. ``.quit`` in a script ends it well."""
     from rich.console import Console
 
-    import mvengine
     from mvengine.repl.commands import Quit
     from mvengine.repl.shell import Shell
 
@@ -142,7 +136,7 @@ def _prompt(shell: Shell, database: str) -> bool:
     from mvengine.repl.prompt import interact
 
     lost = " (in memory: nothing is kept)" if database == ":memory:" else ""
-    shell.write(f"mvengine {_release('mvengine')} on {database}{lost}. Statements end with a semicolon; .help helps.")
+    shell.write(f"mvengine {mvengine.__version__} on {database}{lost}. Statements end with a semicolon; .help helps.")
     interact(shell)
     return True
 

@@ -136,6 +136,8 @@ class _Refresh:
             fault_point("refresh.after_staged")
             merged, epoch = self._publish(working)
         except BaseException as error:
+            self.engine.rollback()
+            self._check_dropped(error)
             self._fail(working, error)
             raise
         fault_point("publish.after_commit")
@@ -160,7 +162,6 @@ class _Refresh:
 
     def _fail(self, tasks: Sequence[TableTask], error: BaseException) -> None:
         """Back to IDLE, the failure recorded. What was staged is thrown away unless the error may pass by itself."""
-        self.engine.rollback()
         if not self.jobs or isinstance(error, ConflictError):
             return
         keeps_staging = isinstance(error, Error) and error.retryable
@@ -176,6 +177,15 @@ class _Refresh:
         except BaseException:
             self.engine.rollback()
             raise
+
+    def _check_dropped(self, cause: BaseException | None = None) -> None:
+        """A DROP during the refresh ends it: nothing is left whose state could be put back."""
+        known = self.database.graph.tables
+        for table in self.tables:
+            if table.name not in known or known[table.name].relation_id != table.relation_id:
+                raise StateError(
+                    f"{table.name} was dropped while it was being refreshed", hint="nothing was published"
+                ) from cause
 
     def _record_listing_failure(self, error: Error) -> None:
         """A source that cannot be listed: the state never left IDLE for long, the error is on record."""
@@ -199,6 +209,7 @@ class _Refresh:
         transaction = Transaction(self.database, self.engine, is_explicit=False)
         transaction.lock("REFRESH TABLE " + ", ".join(str(task.table.name) for task in tasks))
         try:
+            self._check_dropped()
             transaction.begin()
             merged = {task.table.name: self._merge(transaction, task) for task in tasks}
             check_foreign_keys(self.engine, transaction.graph, merged)

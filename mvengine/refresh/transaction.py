@@ -7,7 +7,7 @@ first applies the changes that are pending.
 from __future__ import annotations
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import Error, SerializationFailure, TransactionAborted
+from mvengine.errors import SerializationFailure, TransactionAborted
 from mvengine.meta.records import Maintenance
 from mvengine.refresh.changes import CapturedTable
 from mvengine.refresh.database import Database
@@ -25,7 +25,7 @@ class Transaction:
         self.engine = engine
         self.is_explicit = is_explicit
         self.graph: Graph = database.graph
-        self.failure: Error | None = None
+        self.failure: BaseException | None = None
         self.cause = ""
         self._pending: dict[Name, int] = {}
         self._virtual: set[Name] = set()
@@ -152,7 +152,7 @@ class Transaction:
         self.engine.rollback()
         self.database.lock.release(self)
 
-    def fail(self, error: Error) -> None:
+    def fail(self, error: BaseException) -> None:
         """Marks the transaction as failed: every later statement but its end is refused."""
         self.failure = self.failure or error
 

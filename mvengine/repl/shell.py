@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ROWS_SHOWN_MAX = 40
 # The columns of DuckDB's answer to a write, and to a statement without a result: then there is no row.
 _ANSWERS_OF_DUCKDB = (["Count"], ["Success"])
+_EXPLAIN = (["explain"], ["explain_key", "explain_value"])  # ours and DuckDB's: text that is no table
 READ_DEPTH_MAX = 16  # a file that .read-s itself ends here
 
 
@@ -106,7 +107,7 @@ class Shell:
                 self._say_changed(self.connection.rowcount)
             elif first is not None:
                 self._print(columns, chain([first], rows))
-        elif names[-1:] == ["explain_value"]:
+        elif names in _EXPLAIN:
             for row in rows:
                 self.write(str(row[-1]).rstrip())
         elif names:

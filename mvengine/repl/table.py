@@ -15,14 +15,16 @@ from mvengine.repl.result import Page, Row
 from mvengine.repl.values import is_number, show
 from mvengine.schema import Column
 
-WIDTH_MIN = 8  # cells; a column is not squeezed below this, rather left out
+WIDTH_MIN = 8  # cells; a column is not squeezed below this, nor its name below NAME_MAX, rather left out
+NAME_MAX = 18
 _FRAME = 3  # cells that a column's padding and border take
 
 
 def render(page: Page, *, width: int) -> Table:
     """The table at most ``width`` cells wide: wide columns are squeezed first, then columns of the middle left out."""
     natural = [_natural_width(column, index, page) for index, column in enumerate(page.columns)]
-    kept, widths = fit(natural, width=width)
+    floors = [_floor(column, cells) for column, cells in zip(page.columns, natural, strict=True)]
+    kept, widths = fit(natural, floors, width=width)
     gap = next((at for at, (a, b) in enumerate(pairwise(kept), start=1) if b > a + 1), None)
 
     table = Table(box=box.ROUNDED, caption=_caption(page, len(kept)), caption_justify="left", caption_style="dim")
@@ -40,28 +42,28 @@ def render(page: Page, *, width: int) -> Table:
     return table
 
 
-def fit(natural: Sequence[int], *, width: int) -> tuple[list[int], list[int]]:
+def fit(natural: Sequence[int], floors: Sequence[int], *, width: int) -> tuple[list[int], list[int]]:
     """Which columns (indices) are shown, and how many cells each has, so that the table is at most ``width`` wide.
 
-    >>> fit([5, 50, 5], width=40)
+    ``natural`` are the widths of the contents, ``floors`` those below which a column is rather left out.
+
+    >>> fit([5, 50, 5], [5, 8, 5], width=40)
     ([0, 1, 2], [5, 20, 5])
     """
     kept = list(range(len(natural)))
-    floors = [min(cells, WIDTH_MIN) for cells in natural]
     while len(kept) > 1 and _table_width([floors[i] for i in kept], len(kept) < len(natural)) > width:
         del kept[len(kept) // 2]
     room = width - _table_width([0] * len(kept), len(kept) < len(natural))
-    return kept, _share([natural[i] for i in kept], room)
+    return kept, _share([natural[i] for i in kept], [floors[i] for i in kept], room)
 
 
-def _share(wanted: Sequence[int], room: int) -> list[int]:
-    """``wanted``, cut to one common maximum where their sum exceeds ``room``."""
-    widths = [0] * len(wanted)
-    left = room
-    for rank, index in enumerate(sorted(range(len(wanted)), key=lambda i: wanted[i])):
-        widths[index] = max(1, min(wanted[index], left // (len(wanted) - rank)))
-        left -= widths[index]
-    return widths
+def _share(natural: Sequence[int], floors: Sequence[int], room: int) -> list[int]:
+    """The widths, cut to one common maximum (but not below the floors) where their sum exceeds ``room``."""
+    for most in range(room, 0, -1):
+        widths = [max(floor, min(cells, most)) for cells, floor in zip(natural, floors, strict=True)]
+        if sum(widths) <= room:
+            return widths
+    return [max(1, room)] * len(natural)  # a single column, and not even its floor fits
 
 
 def _table_width(cells: Sequence[int], has_gap: bool) -> int:
@@ -73,6 +75,10 @@ def _natural_width(column: Column, index: int, page: Page) -> int:
     for row in (*page.head, *page.tail):
         lines.extend(show(row[index]).split("\n"))
     return max(cell_len(line) for line in lines)
+
+
+def _floor(column: Column, natural: int) -> int:
+    return max(min(natural, WIDTH_MIN), min(cell_len(column.name), NAME_MAX))
 
 
 def _caption(page: Page, columns_shown: int) -> str:

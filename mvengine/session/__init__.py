@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 from mvengine.engines.base import Parameters
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import Error, ProgrammingError
+from mvengine.errors import ProgrammingError
 from mvengine.refresh.database import Database
 from mvengine.refresh.parameters import named, used_by
 from mvengine.refresh.reader import SessionReader
@@ -67,7 +67,7 @@ class Session:
             self._clear_result()
             try:
                 self._run(statement, parameters, scope)
-            except Error as error:
+            except BaseException as error:  # an interrupt too: it may have come between a write and its capture
                 if self.transaction is not None:
                     self.transaction.fail(error)
                 raise

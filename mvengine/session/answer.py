@@ -13,20 +13,8 @@ if TYPE_CHECKING:
 
 def answer(session: Session, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:
     """Opens a result with these rows."""
-    cells = ", ".join(f"CAST(${i} AS {column.type}) AS {quote(column.name)}" for i, column in enumerate(columns, 1))
-    if not rows:
-        session.engine.execute(f"SELECT {cells} WHERE false", [None] * len(columns))
-        return
-    parts: list[str] = []
-    values: list[Any] = []
-    for row in rows:
-        start = len(values)
-        listed = ", ".join(
-            f"CAST(${start + i} AS {column.type}) AS {quote(column.name)}" for i, column in enumerate(columns, 1)
-        )
-        parts.append(f"SELECT {listed}")
-        values.extend(row)
-    session.engine.execute(" UNION ALL ".join(parts), values)
+    cells = ", ".join(f"unnest(CAST(${i} AS {c.type}[])) AS {quote(c.name)}" for i, c in enumerate(columns, 1))
+    session.engine.execute(f"SELECT {cells}", [[row[i] for row in rows] for i in range(len(columns))])
 
 
 def count(session: Session, rows: int) -> None:

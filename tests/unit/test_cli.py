@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import mvengine
 from mvengine.cli import main
 
 
@@ -34,7 +35,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_version_names_mvengine_and_duckdb() -> None:
-    assert run("--version").stdout.startswith("mvengine ")
+    assert run("--version").stdout.startswith(f"mvengine {mvengine.__version__} (DuckDB ")
 
 
 def test_statements_run_in_order_and_the_first_error_stops_with_1() -> None:

@@ -147,7 +147,7 @@ def test_columns_that_do_not_fit_are_left_out_in_the_middle_and_counted() -> Non
     lines = rendered(page_of(30, 1), width=60)
     assert "column_0" in lines[1]
     assert "column_29"[:7] in lines[1]
-    assert "…" in lines[1]
+    assert "│ … │" in lines[2]
     assert "30 columns" in lines[-1]
 
 
@@ -163,6 +163,12 @@ def test_a_huge_result_is_not_fetched_for_the_screen(connection: mvengine.Connec
     connection.execute(f"SELECT i FROM range({ROWS_READ_MAX} + 1) r(i)")
     page = page_from(connection)
     assert page.footer == "more than 10,000 rows (first 4 shown)"
+
+
+def test_names_are_kept_where_contents_are_squeezed() -> None:
+    columns = (Column(name="a_rather_long_name", type="VARCHAR"), Column(name="b", type="VARCHAR"))
+    page = Page(columns=columns, head=(("x" * 90, "y" * 90),), tail=(), rows=1, is_whole=True)
+    assert "a_rather_long_name" in rendered(page, width=40)[1]
 
 
 def test_markup_in_data_is_data(connection: mvengine.Connection) -> None:
@@ -207,10 +213,14 @@ def test_an_error_stops_the_script(shell: Shell) -> None:
     assert "nonesuch" in err(shell)
 
 
-def test_explain_is_printed_as_text(shell: Shell) -> None:
-    assert shell.run("EXPLAIN SELECT 42;")
-    assert "explain_value" not in out(shell)
-    assert len(out(shell).splitlines()) > 2
+@pytest.mark.parametrize(
+    "explain",
+    ["EXPLAIN SELECT 42", "EXPLAIN (LOGICAL) CREATE MATERIALIZED VIEW w AS FROM t", "EXPLAIN MATERIALIZED VIEW v"],
+)
+def test_explain_is_printed_as_text(shell: Shell, explain: str) -> None:
+    assert shell.run(f"CREATE TABLE t (a INTEGER); CREATE MATERIALIZED VIEW v AS FROM t; {explain}")
+    assert out(shell)
+    assert not {"explain", "explain_value"} & set(out(shell).split())
 
 
 # Errors
