@@ -137,8 +137,8 @@ class _Refresh:
             merged, epoch = self._publish(working)
         except BaseException as error:
             self.engine.rollback()
+            self._fail([task for task in working if not self._is_dropped(task.table)], error)
             self._check_dropped(error)
-            self._fail(working, error)
             raise
         fault_point("publish.after_commit")
         return tuple(self._result(task, merged.get(task.table.name), epoch) for task in tasks)
@@ -165,10 +165,11 @@ class _Refresh:
         if not self.jobs or isinstance(error, ConflictError):
             return
         keeps_staging = isinstance(error, Error) and error.retryable
+        ids = [task.table.relation_id for task in tasks]
+        held = [job for job in self.jobs if job.relation_id in ids]
         self.engine.begin()
         try:
-            ids = [task.table.relation_id for task in tasks]
-            self.store.move_refreshes(self.jobs, RefreshEvent.FAIL, _described(error), error=_described(error))
+            self.store.move_refreshes(held, RefreshEvent.FAIL, _described(error), error=_described(error))
             if not keeps_staging:
                 for task in tasks:
                     clear_staging(self.engine, task.table)
@@ -180,12 +181,15 @@ class _Refresh:
 
     def _check_dropped(self, cause: BaseException | None = None) -> None:
         """A DROP during the refresh ends it: nothing is left whose state could be put back."""
-        known = self.database.graph.tables
         for table in self.tables:
-            if table.name not in known or known[table.name].relation_id != table.relation_id:
+            if self._is_dropped(table):
                 raise StateError(
                     f"{table.name} was dropped while it was being refreshed", hint="nothing was published"
                 ) from cause
+
+    def _is_dropped(self, table: TableDefinition) -> bool:
+        known = self.database.graph.tables.get(table.name)
+        return known is None or known.relation_id != table.relation_id
 
     def _record_listing_failure(self, error: Error) -> None:
         """A source that cannot be listed: the state never left IDLE for long, the error is on record."""
