@@ -154,10 +154,15 @@ class Distinct(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class Opaque(Node):
-    """A query that is not taken apart: maintained by computing it again. ``reason`` says which construct decides it."""
+    """A query that is not taken apart: maintained by computing it again. ``reason`` says which construct decides it.
+
+    ``is_tracked``: its result can change only when one of ``relations`` does; else (files, the clock, random numbers) it
+    is computed again at REFRESH ALL and REFRESH MATERIALIZED VIEW too.
+    """
 
     query: str
     relations: tuple[Name, ...]
+    is_tracked: bool
     reason: str
 
 
@@ -264,13 +269,14 @@ class BagStage(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class FullStage(Node):
-    """Rows of a query that is computed again whenever something it reads has changed, and compared."""
+    """Rows of a query that is computed again whenever something it reads has changed, and compared (see Opaque)."""
 
     name: str
     storage: str
     query: str
     columns: tuple[str, ...]
     relations: tuple[Name, ...]
+    is_tracked: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,8 @@ from mvengine.testing.faults import fault_point
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshResult:
-    """A row of what REFRESH TABLE returns. ``epoch`` is the database's afterwards."""
+    """A row of what REFRESH TABLE returns. ``epoch`` is the database's afterwards; ``seconds`` were spent on listing,
+    loading and merging this table."""
 
     table_name: str
     epoch: int
@@ -78,12 +79,11 @@ def refresh_tables(
     Errors: StateError where one of the tables is being refreshed; LoadError, SourceError, KeyViolation, IntegrityError:
     nothing has changed then but the recorded error.
     """
-    started = perf_counter()
     names = [table.name for table in tables]
     engine = database.engine.fork()
     _claim(database, engine, tables)
     try:
-        return _Refresh(database, engine, tables, started).run(reads_all=reads_all)
+        return _Refresh(database, engine, tables).run(reads_all=reads_all)
     finally:
         for name in names:
             database.refreshing.pop(name, None)
@@ -108,19 +108,19 @@ def _claim(database: Database, engine: DuckDbEngine, tables: Sequence[TableDefin
 class _Refresh:
     """One refresh, from listing to publishing."""
 
-    def __init__(
-        self, database: Database, engine: DuckDbEngine, tables: Sequence[TableDefinition], started: float
-    ) -> None:
+    def __init__(self, database: Database, engine: DuckDbEngine, tables: Sequence[TableDefinition]) -> None:
         self.database = database
         self.engine = engine
         self.store = database.store(engine)
         self.tables = tables
-        self.started = started
+        self.seconds = {table.name: 0.0 for table in tables}
         self.jobs: tuple[RefreshJob, ...] = ()
 
     def run(self, *, reads_all: bool) -> tuple[RefreshResult, ...]:
+        started = perf_counter()
         try:
             tasks = plan_refresh(self.database, self.engine, self.tables, reads_all=reads_all)
+            self.seconds = dict.fromkeys(self.seconds, (perf_counter() - started) / len(self.tables))
         except Error as error:
             self._record_listing_failure(error)
             raise
@@ -131,7 +131,9 @@ class _Refresh:
             self._move(working, RefreshEvent.TRIGGER, "REFRESH TABLE")
             fault_point("refresh.after_trigger")
             for task in working:
+                started = perf_counter()
                 stage(self.engine, self.store, self.database, task)
+                self.seconds[task.table.name] += perf_counter() - started
             self._move(working, RefreshEvent.STAGE_DONE, "all splits are staged")
             fault_point("refresh.after_staged")
             merged, epoch = self._publish(working)
@@ -239,6 +241,7 @@ class _Refresh:
         check_unique(self.engine, plan)
         clear_staging(self.engine, task.table)
         transaction.touch(plan.relation, merged.rows, "REFRESH TABLE", is_virtual=merged.is_view)
+        self.seconds[plan.relation] += perf_counter() - started
         transaction.note(
             Maintenance(
                 relation_id=task.table.relation_id,
@@ -285,7 +288,7 @@ class _Refresh:
             rows_inserted=merged.inserted if merged else 0,
             rows_updated=merged.updated if merged else 0,
             rows_deleted=merged.deleted if merged else 0,
-            seconds=perf_counter() - self.started,
+            seconds=self.seconds[task.table.name],
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mvengine.errors import ProgrammingError, UnknownRelation, WrongObject
 from mvengine.meta.records import Maintenance, MaintenanceMode
+from mvengine.planner.logical import FullStage
 from mvengine.planner.reader import RelationKind
 from mvengine.refresh.executor import RefreshResult, refresh_tables
 from mvengine.refresh.graph import TableDefinition, ViewDefinition
@@ -117,11 +118,8 @@ def _refresh_view(session: Session, statement: RefreshView) -> None:
 
 
 def _is_untracked(view: ViewDefinition) -> bool:
-    return (
-        "changes are not tracked" in view.plan.reason
-        or "table function" in view.plan.reason
-        or ("volatile" in view.plan.reason or "clock" in view.plan.reason)
-    )
+    """Whether its rows can change although no table has."""
+    return any(isinstance(stage, FullStage) and not stage.is_tracked for stage in view.maintenance.stages)
 
 
 def _recompute_untracked(session: Session) -> None:

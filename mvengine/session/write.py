@@ -94,7 +94,7 @@ def _maintained(session: Session, transaction: Transaction, write: Write) -> Rel
 
 def _pass_on(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
     """Nobody depends on the table: the statement goes to DuckDB as it is."""
-    session.engine.execute(write.text, used_by(write.text, parameters))
+    session.rowcount = session.engine.execute(write.text, used_by(write.text, parameters)).rowcount
 
 
 def _capture(

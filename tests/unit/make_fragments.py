@@ -179,7 +179,7 @@ def distinct_view() -> Materialize:
 def full_view() -> Materialize:
     reason = "computed again: LIMIT has no delta rule"
     query = 'SELECT id FROM orders ORDER BY "Net Price" LIMIT 10'
-    plan = Opaque(query=query, relations=(Name(schema="main", name="orders"),), reason=reason)
+    plan = Opaque(query=query, relations=(Name(schema="main", name="orders"),), is_tracked=True, reason=reason)
     return view("dearest", plan, ORDERS[:1], Strategy.FULL, reason)
 
 

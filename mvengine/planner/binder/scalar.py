@@ -17,7 +17,14 @@ _BARE_CLOCK = re.compile(
 
 
 class Unsupported(Exception):  # noqa: N818 - it is no error of the user, and never leaves the binder
-    """A construct without a delta rule; the message names it. Never leaves the binder."""
+    """A construct without a delta rule; the message names it. Never leaves the binder.
+
+    ``is_tracked`` is False where the result can change although no table has.
+    """
+
+    def __init__(self, construct: str, *, is_tracked: bool = True) -> None:
+        super().__init__(construct)
+        self.is_tracked = is_tracked
 
 
 def render(node: exp.Expr) -> str:
@@ -66,11 +73,11 @@ def refuse_calls(sql: str, facts: FunctionFacts) -> None:
     """Functions that the engine calls volatile, macros (whose bodies may read tables), and unknown aggregates."""
     without_strings = re.sub(r"'(?:[^']|'')*'", "''", sql)
     if clock := _BARE_CLOCK.search(without_strings):
-        raise Unsupported(f"{clock.group(1).lower()}, which follows the clock")
+        raise Unsupported(f"{clock.group(1).lower()}, which follows the clock", is_tracked=False)
     for match in _CALL.finditer(without_strings):
         name = match.group(1).lower()
         if name in facts.volatile:
-            raise Unsupported(f"the volatile function {name}()")
+            raise Unsupported(f"the volatile function {name}()", is_tracked=False)
         if name in facts.macros:
             raise Unsupported(f"the macro {name}()")
         if name in facts.aggregates:

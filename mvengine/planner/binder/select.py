@@ -113,7 +113,7 @@ class QueryBinder:
                 raise Unsupported("a subquery with a list of column names")
             return self.bind(item.this, ctes, item.alias_or_name)
         if not isinstance(item, exp.Table) or not isinstance(item.this, exp.Identifier):
-            raise Unsupported("LATERAL" if isinstance(item, exp.Lateral) else "a table function")
+            raise Unsupported(_FROM_ITEMS.get(type(item), "a table function"))
         if not item.db:
             inner = ctes.get(item.name.lower())
             if inner is None:
@@ -138,6 +138,8 @@ class QueryBinder:
         parts = condition.flatten() if isinstance(condition, exp.And) else (condition,)
         return tuple(bind_expr(part, self.facts) for part in parts)
 
+
+_FROM_ITEMS: dict[type[exp.Expr], str] = {exp.Lateral: "LATERAL", exp.Values: "VALUES", exp.Unnest: "UNNEST"}
 
 _MODIFIERS = {
     "limit": "LIMIT",

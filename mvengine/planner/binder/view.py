@@ -49,7 +49,7 @@ def bind_view(
         if tree is None or resolved is None:
             raise Unsupported(reason)
         if resolved.unresolved:
-            raise Unsupported(resolved.unresolved)
+            raise Unsupported(resolved.unresolved, is_tracked=False)
         plan, order_by = _incremental(resolved, columns, reader)
     except Unsupported as unsupported:
         if policy is Policy.STRICT:
@@ -58,7 +58,8 @@ def bind_view(
             ) from None
         reason = f"{unsupported} has no delta rule" if policy is not Policy.FULL else "policy 'full' asks for it"
         relations = tuple(resolved.relations) if resolved else ()
-        plan = Opaque(query=query, relations=relations, reason=f"computed again: {reason}")
+        is_tracked = unsupported.is_tracked and resolved is not None and resolved.unresolved is None
+        plan = Opaque(query=query, relations=relations, is_tracked=is_tracked, reason=f"computed again: {reason}")
     return Materialize(
         input=plan,
         relation=relation,

@@ -43,6 +43,7 @@ def maintenance_plan(view: Materialize) -> Materialize:
             query=view.input.query,
             columns=names,
             relations=view.input.relations,
+            is_tracked=view.input.is_tracked,
         )
         visible: Node = BagRead(storage=view.storage, columns=names, alias="v")
         return view.with_children((Maintenance(stages=(stage,), visible=visible),))
