@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -134,11 +135,18 @@ class Connection:
 
     def pl(self) -> polars.DataFrame:
         """The result as a polars DataFrame."""
-        return self._fetch("pl")
+        import polars
+
+        frame = polars.from_arrow(self.arrow())
+        assert isinstance(frame, polars.DataFrame)
+        return frame
 
     def arrow(self) -> pyarrow.Table:
         """The result as an Arrow table."""
-        return self._fetch("to_arrow_table")  # type: ignore[no-any-return]
+        with warnings.catch_warnings():
+            # DuckDB warns of one more copy of the rows; a result that is open has no other way to Arrow.
+            warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
+            return self._fetch("to_arrow_table")  # type: ignore[no-any-return]
 
     def _fetch(self, method: str, *arguments: Any) -> Any:
         try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 
 from mvengine.engines.base import Capabilities, Parameters, Rows
 from mvengine.engines.duckdb_errors import translate
-from mvengine.errors import InterfaceError
+from mvengine.errors import Error, InterfaceError
 from mvengine.schema import Column, Columns
 
 LOCAL_ROW_IDS = 36_028_797_018_960_000
@@ -78,7 +79,13 @@ class DuckDbEngine:
 
     def describe(self, query: str) -> Columns:
         """Names and types of a query's columns, without running it."""
-        rows = self.query(f"DESCRIBE {query}")
+        prefix = "DESCRIBE "
+        try:
+            rows = self.query(f"{prefix}{query}")
+        except Error as error:
+            if error.position is not None and error.position.line == 1:
+                error.position = replace(error.position, column=error.position.column - len(prefix))
+            raise
         return tuple(Column(name=row[0], type=row[1]) for row in rows)
 
     def extract(self, sql: str) -> list[tuple[str, str]]:

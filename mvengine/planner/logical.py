@@ -156,8 +156,8 @@ class Distinct(Node):
 class Opaque(Node):
     """A query that is not taken apart: maintained by computing it again. ``reason`` says which construct decides it.
 
-    ``is_tracked``: its result can change only when one of ``relations`` does; else (files, the clock, random numbers) it
-    is computed again at REFRESH ALL and REFRESH MATERIALIZED VIEW too.
+    ``is_tracked``: its result can change only when one of ``relations`` does; else (files, the clock, random numbers)
+    it is computed again at REFRESH ALL and REFRESH MATERIALIZED VIEW too.
     """
 
     query: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -39,8 +39,16 @@ class Database:
     changed: dict[Name, int] = field(default_factory=dict)  # relation -> epoch of its last change in this process
     lock: WriterLock = field(default_factory=WriterLock)
     refreshing: dict[Name, str] = field(default_factory=dict)  # tables being refreshed now, and by whom
+    plain_writes: dict[str, int] = field(default_factory=dict)  # bare name of an unmaintained table -> write_clock
+    write_clock: int = 0  # counts writes to unmaintained tables, which make no epoch
     users: int = 0
     guard: Lock = field(default_factory=Lock)  # of ``refreshing``
+
+    def note_plain_writes(self, names: Iterable[str]) -> None:
+        """Remembers that tables nothing depends on were written. Called under the writer lock."""
+        for name in names:
+            self.write_clock += 1
+            self.plain_writes[name.lower()] = self.write_clock
 
     def store(self, engine: DuckDbEngine) -> Store:
         """The meta store, in the transaction of ``engine``."""

@@ -225,12 +225,20 @@ class _Refresh:
             for task in tasks:
                 self._record_files(task, epoch)
             self.store.clear_staged_files([task.table.relation_id for task in tasks])
+            written_meanwhile = self._written_meanwhile(tasks)
             self.store.move_refreshes(self.jobs, RefreshEvent.PUBLISH, f"epoch {epoch}", epoch=epoch)
+            if written_meanwhile:
+                self.store.set_dirty(written_meanwhile, True)
             fault_point("publish.before_commit")
             return merged, transaction.commit()
         except BaseException:
             transaction.rollback()
             raise
+
+    def _written_meanwhile(self, tasks: Sequence[TableTask]) -> list[int]:
+        """Tables that DML touched while only their changed files were loaded: they stay dirty for the next refresh."""
+        ids = [task.table.relation_id for task in tasks if not task.reads_all]
+        return [id_ for id_, job in self.store.refresh_states(ids).items() if job.is_dirty] if ids else []
 
     def _merge(self, transaction: Transaction, task: TableTask) -> Merged:
         plan, started = task.table.plan, perf_counter()

@@ -32,6 +32,7 @@ class TableTask:
     kept: tuple[SourceFileRow, ...]  # unchanged: not read
     removed: tuple[SourceFileRow, ...]
     replaced: tuple[int, ...]  # ids of loaded files whose rows go or are loaded anew
+    reads_all: bool  # unchanged files too: asked for, or DML has touched the table
     reason: str  # why these files
 
     @property
@@ -92,6 +93,7 @@ def plan_table(
         kept=tuple(kept),
         removed=removed,
         replaced=tuple(replaced),
+        reads_all=reads_all,
         reason=reason,
     )
 

@@ -6,6 +6,8 @@ first applies the changes that are pending.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import SerializationFailure, TransactionAborted
 from mvengine.meta.records import Maintenance
@@ -32,8 +34,11 @@ class Transaction:
         self._touched: set[Name] = set()
         self._records: list[Maintenance] = []
         self._has_ddl = False
+        self._plain_writes: set[str] = set()
+        self._write_clock = 0
 
     def begin(self) -> None:
+        self._write_clock = self.database.write_clock
         self.engine.begin()
 
     def lock(self, what: str, names: tuple[Name, ...] = ()) -> None:
@@ -65,6 +70,19 @@ class Transaction:
                     f"now is {self.database.changed[name]})",
                     hint="run the transaction again",
                 )
+
+    def require_fresh(self, names: Iterable[Name]) -> None:
+        """Raises SerializationFailure where a table that nothing depended on yet was written by others since BEGIN: a
+        view built now would miss those rows for ever."""
+        for name in names:
+            if self.database.plain_writes.get(name.name.lower(), 0) > self._write_clock:
+                raise SerializationFailure(
+                    f"{name} was written since this transaction began", hint="run the transaction again"
+                )
+
+    def note_plain_write(self, name: str) -> None:
+        """Remembers a write to a table that nothing depends on."""
+        self._plain_writes.add(name)
 
     @property
     def epoch(self) -> int:
@@ -129,6 +147,7 @@ class Transaction:
         for name in self._touched:
             self.database.changed[name] = epoch
         self.database.epoch = max(self.database.epoch, epoch)
+        self.database.note_plain_writes(self._plain_writes)
         if self._has_ddl:
             self.database.graph = self.graph
         self.database.lock.release(self)

@@ -335,6 +335,7 @@ def _create(
     try:
         if explicit is None:
             transaction.begin()
+        transaction.require_fresh(inputs)
         relation_id, job_id = _announce(session, record, plan, inputs, interval_seconds)
         if explicit is None:
             session.engine.commit()

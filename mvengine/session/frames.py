@@ -32,7 +32,9 @@ class Frames:
                 self._registered.append(name)
 
     def release(self) -> None:
-        """Forgets the frames of the statement before."""
+        """Forgets the frames of the statement before, and the rows that were not fetched: DuckDB still reads them."""
+        if self._registered:
+            self._engine.raw.abort()
         while self._registered:
             self._engine.raw.unregister(self._registered.pop())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mvengine.engines.base import Parameters
@@ -24,6 +24,34 @@ def run(session: Session, statement: Native, parameters: Parameters, scope: Mapp
     """Passes a statement on. In a transaction, views first follow what is pending: the statement may read them."""
     if isinstance(statement, NativeDdl):
         _check_ddl(session, statement)
+        if not statement.is_temporary:
+            _run_as_writer(session, statement, [target.name for target in statement.targets], parameters, scope)
+            return
+    _pass_on(session, statement, parameters, scope)
+
+
+def _run_as_writer(
+    session: Session, statement: Native, names: Sequence[str], parameters: Parameters, scope: Mapping[str, Any]
+) -> None:
+    """Passes on a statement that changes tables nothing depends on, under the writer lock: a view that is being built
+    over one of them sees all of the change or nothing."""
+    explicit = session.transaction
+    if explicit is not None:
+        explicit.lock(statement.kind)
+        _pass_on(session, statement, parameters, scope)
+        for name in names:
+            explicit.note_plain_write(name)
+        return
+    transaction = session.own_transaction()
+    transaction.lock(statement.kind)
+    try:
+        _pass_on(session, statement, parameters, scope)
+        session.database.note_plain_writes(names)
+    finally:
+        session.database.lock.release(transaction)
+
+
+def _pass_on(session: Session, statement: Native, parameters: Parameters, scope: Mapping[str, Any]) -> None:
     if statement.kind in _SETTINGS:
         _check_settings(session, statement)
     if session.transaction is not None and session.transaction.has_pending:
@@ -111,4 +139,4 @@ def refuse(session: Session, statement: Refused) -> None:
     names = set(statement.names) or set(names_in(tokenize(statement.text)))
     if (statement.is_opaque and maintained) or names & maintained:
         raise NotSupportedError(statement.reason, hint=statement.hint)
-    run(session, Native(kind=statement.kind, text=statement.text), None, {})
+    _run_as_writer(session, Native(kind=statement.kind, text=statement.text), sorted(names), None, {})

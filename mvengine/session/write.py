@@ -33,6 +33,7 @@ def run(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
         relation = _maintained(session, transaction, write)
         if relation is None:
             _pass_on(session, write, parameters)
+            session.database.note_plain_writes([write.target.name])
             return
         transaction.begin()
         _capture(session, transaction, write, relation, parameters)
@@ -54,6 +55,7 @@ def _in_transaction(session: Session, transaction: Transaction, write: Write, pa
     relation = relation or _maintained(session, transaction, write)
     if relation is None:
         _pass_on(session, write, parameters)
+        transaction.note_plain_write(write.target.name)
         return
     _capture(session, transaction, write, relation, parameters)
     _answer(session, write)
