@@ -57,14 +57,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Loads DuckDB and the rest at first use, so that importing this package and ``--help`` are quick."""
-    if name in ("connect", "Connection"):
-        from mvengine import connection
+if not TYPE_CHECKING:  # or a misspelt name would pass as Any
 
-        return getattr(connection, name)
-    if name == "Relation":
-        from mvengine.relation import Relation
+    def __getattr__(name: str) -> Any:
+        """Loads DuckDB and the rest at first use, so that importing this package and ``--help`` are quick."""
+        if name in ("connect", "Connection"):
+            from mvengine import connection
 
-        return Relation
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return getattr(connection, name)
+        if name == "Relation":
+            from mvengine.relation import Relation
+
+            return Relation
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,63 @@
+"""The types of the public API, as mypy sees them. Not run: a line that mypy would have to reject fails the check."""
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+import mvengine
+from mvengine import Connection, Relation
+from mvengine.errors import Position
+
+
+def connections_and_cursors() -> None:
+    with mvengine.connect("sales.db", lock_timeout=5.0) as connection:
+        assert_type(connection, Connection)
+        assert_type(connection.cursor(), Connection)
+        assert_type(connection.execute("SELECT ?", [1]), Connection)
+        assert_type(connection.execute("SELECT $n", {"n": 1}), Connection)
+        assert_type(connection.executemany("INSERT INTO t VALUES (?)", [[1], [2]]), Connection)
+        assert_type(connection.begin(), Connection)
+        assert_type(connection.rowcount, int)
+        assert_type(connection.description, list[tuple[Any, ...]] | None)
+
+
+def results(connection: Connection) -> None:
+    assert_type(connection.fetchone(), tuple[Any, ...] | None)
+    assert_type(connection.fetchmany(10), list[tuple[Any, ...]])
+    assert_type(connection.fetchall(), list[tuple[Any, ...]])
+    for row in connection:
+        assert_type(row, tuple[Any, ...])
+
+
+def relations(connection: Connection) -> None:
+    relation = connection.sql("FROM t")
+    assert_type(relation, Relation)
+    assert_type(relation.filter("n > 1").project("n").order("n").limit(3).distinct(), Relation)
+    assert_type(relation.aggregate("sum(n)", "k").union(relation), Relation)
+    assert_type(relation.columns, list[str])
+    assert_type(relation.fetchone(), tuple[Any, ...] | None)
+
+
+def failures() -> None:
+    try:
+        mvengine.connect()
+    except mvengine.Error as error:
+        assert_type(error.code, str)
+        assert_type(error.hint, str | None)
+        assert_type(error.position, Position | None)
+        assert_type(error.retryable, bool)
+
+
+def module_globals() -> None:
+    assert_type(mvengine.apilevel, str)
+    assert_type(mvengine.threadsafety, int)
+    assert_type(mvengine.paramstyle, str)
+
+
+def what_mypy_must_reject(connection: Connection) -> None:
+    """Each ignored error must be there: mypy is strict about ignores that are not needed."""
+    connection.execute(1)  # type: ignore[arg-type]
+    connection.fetchmany("ten")  # type: ignore[arg-type]
+    connection.rowcount = 1  # type: ignore[misc]
+    mvengine.connect(path=1)  # type: ignore[arg-type]
+    mvengine.conect()  # type: ignore[attr-defined]
