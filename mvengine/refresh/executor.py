@@ -63,7 +63,7 @@ def plan_refresh(
                 table,
                 splits,
                 loaded[table.relation_id],
-                staged[table.relation_id],
+                () if reads_all else staged[table.relation_id],  # FULL trusts no earlier reading
                 reads_all=reads_all or is_dirty,
                 reason=reason,
             )

@@ -1,0 +1,15 @@
+"""The process that is killed: ``python crash_child.py STEP DATABASE FOLDER``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from crash_world import ENDLESS, STEPS
+
+import mvengine
+
+if __name__ == "__main__":
+    step, database, folder = sys.argv[1:]
+    with mvengine.connect(database) as con:
+        {**STEPS, **ENDLESS}[step](con, Path(folder))
