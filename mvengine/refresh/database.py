@@ -40,6 +40,7 @@ class Database:
     lock: WriterLock = field(default_factory=WriterLock)
     refreshing: dict[Name, str] = field(default_factory=dict)  # tables being refreshed now, and by whom
     plain_writes: dict[str, int] = field(default_factory=dict)  # bare name of an unmaintained table -> write_clock
+    shapes: int = 0  # counts statements after which names or columns may mean something else
     write_clock: int = 0  # counts writes to unmaintained tables, which make no epoch
     users: int = 0
     guard: Lock = field(default_factory=Lock)  # of ``refreshing``

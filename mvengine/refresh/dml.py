@@ -28,7 +28,7 @@ from mvengine.sql.statements import Write, WriteKind
 RESULT = "mv_result"
 """The temporary table that holds what RETURNING gives."""
 
-_ROWS, _BEFORE, _AFTER, _SOURCE, _DIFFERENCE = "mv_rows", "mv_before", "mv_after", "mv_source", "mv_difference"
+_ROWS, _BEFORE, _SOURCE = "mv_rows", "mv_before", "mv_source"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,24 +222,17 @@ class DmlRun:
             return self._query(self.write.text)[0][0], 0
         is_merge = self.write.kind is WriteKind.MERGE and self.original.kind is WriteKind.MERGE
         self._take_before(hits)
-        appended_from = self._appended_from()
+        may_append = self.target.may_move_rows or self.write.kind is not WriteKind.UPDATE
+        kept = f"rowid IN (SELECT row_id FROM {_BEFORE})"
+        touched = f"{kept} OR rowid >= {self._appended_from()}" if may_append else kept
         if is_merge and self.write.returning:
             count = self._keep_returned(f"{statement} RETURNING {self.write.returning}")
         else:
             count = self._query(statement)[0][0]
-        columns = self._all() if self.write.returning else self._used()
-        listed = f"{columns}, " if columns else ""
-        kept = f"rowid IN (SELECT row_id FROM {_BEFORE})"
-        appended = f"rowid >= {appended_from}"
-        may_append = self.target.may_move_rows or self.write.kind is not WriteKind.UPDATE
-        where = f"{kept} OR {appended}" if may_append else kept
-        parts = f"SELECT {listed}rowid AS row_id FROM {self.target.storage} WHERE {where}"
-        self._query(f"CREATE OR REPLACE TEMP TABLE {_AFTER} AS {parts}")
-        captured = self._capture_difference()
+        captured = self._capture_difference(touched)
         if self.write.returning and not is_merge:
-            self._returning_of_difference()
+            self._returning_of_difference(touched)
         self._query(f"DROP TABLE {_BEFORE}")
-        self._query(f"DROP TABLE {_AFTER}")
         return count, captured
 
     def _appended_from(self) -> int:
@@ -247,19 +240,21 @@ class DmlRun:
         found = self._query(f"SELECT max(rowid) FROM {self.target.storage} WHERE rowid >= {LOCAL_ROW_IDS}")[0][0]
         return LOCAL_ROW_IDS if found is None else int(found) + 1
 
-    def _capture_difference(self) -> int:
+    def _capture_difference(self, touched: str) -> int:
+        """What differs between the old images and the rows that ``touched`` selects now."""
         if self.captured is None:
             return 0
         if not self.captured.used:
-            return self._capture_count_difference(self.captured)
-        self._query(difference(_AFTER, _BEFORE, self.captured.used, _DIFFERENCE))
-        rows = self._query(f"INSERT INTO {self.captured.change} FROM {_DIFFERENCE}")[0][0]
-        self._query(f"DROP TABLE {_DIFFERENCE}")
-        return int(rows)
+            return self._capture_count_difference(self.captured, touched)
+        now = f"(SELECT {self._used()} FROM {self.target.storage} WHERE {touched})"
+        change = difference(now, _BEFORE, self.captured.used)
+        return int(self._query(f"INSERT INTO {self.captured.change}\n{change}")[0][0])
 
-    def _capture_count_difference(self, captured: CapturedTable) -> int:
+    def _capture_count_difference(self, captured: CapturedTable, touched: str) -> int:
         """Views that read no column (COUNT(*)) need to know the number of rows only."""
-        more = self._query(f"SELECT (SELECT count(*) FROM {_AFTER}) - (SELECT count(*) FROM {_BEFORE})")[0][0]
+        more = self._query(
+            f"SELECT (SELECT count(*) FROM {self.target.storage} WHERE {touched}) - (SELECT count(*) FROM {_BEFORE})"
+        )[0][0]
         if more:
             self._query(f"INSERT INTO {captured.change} ({WEIGHT}) VALUES ({more})")
         return abs(int(more))
@@ -282,15 +277,16 @@ class DmlRun:
         )
         self._query(f"DROP TABLE {_ROWS}")
 
-    def _returning_of_difference(self) -> None:
+    def _returning_of_difference(self, touched: str) -> None:
         """RETURNING of an UPDATE gives the new image of every touched row; of an upsert, of those that it changed."""
+        now = f"SELECT {self._all()}, rowid AS row_id FROM {self.target.storage} WHERE {touched}"
         if self.write.kind is WriteKind.UPDATE:
-            rows = f"SELECT {self._all()} FROM {_AFTER}"
+            rows = f"SELECT {self._all()} FROM ({now})"
         else:
             changed = " OR ".join(f"a.{quote(c)} IS DISTINCT FROM b.{quote(c)}" for c in self.target.columns)
             columns = ", ".join(f"a.{quote(column)}" for column in self.target.columns)
             rows = (
-                f"SELECT {columns} FROM {_AFTER} AS a LEFT JOIN {_BEFORE} AS b USING (row_id) "
+                f"SELECT {columns} FROM ({now}) AS a LEFT JOIN {_BEFORE} AS b USING (row_id) "
                 f"WHERE b.row_id IS NULL OR {changed}"
             )
         self._query(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS {rows}")

@@ -103,7 +103,7 @@ def rebuild(engine: Engine, view: ViewDefinition, *, is_wanted: bool) -> int:
     if not is_wanted:
         return int(engine.query(f"SELECT count(*) FROM {target}")[0][0])
     change = quote(delta_name(view.name))
-    engine.query(bag.difference(target, before, columns, change))
+    engine.query(f"CREATE OR REPLACE TEMP TABLE {change} AS\n{bag.difference(target, before, columns)}")
     engine.query(f"DROP TABLE {before}")
     return int(engine.query(f"SELECT count(*) FROM {change}")[0][0])
 

@@ -115,7 +115,7 @@ def _maintain_group(
     rows = int(groups)
     if is_wanted:
         after = f"({with_group_rows(run.visible, sql.restriction())})"
-        engine.query(bag.difference(after, before, run.columns, run.change))
+        engine.query(f"CREATE OR REPLACE TEMP TABLE {run.change} AS\n{bag.difference(after, before, run.columns)}")
         engine.query(f"DROP TABLE {before}")
         rows = int(engine.query(f"SELECT count(*) FROM {run.change}")[0][0])
     for table in sql.temporaries():
@@ -152,7 +152,9 @@ def recompute(engine: Engine, run: StageRun, rows: str) -> int:
     fresh = quote(f"mv_new_{run.stage.name}")
     engine.query(f"CREATE OR REPLACE TEMP TABLE {fresh} AS SELECT {names} FROM {run.stage.storage} LIMIT 0")
     engine.query(f"INSERT INTO {fresh} SELECT * FROM {rows}")
-    engine.query(bag.difference(fresh, run.stage.storage, run.columns, run.change))
+    engine.query(
+        f"CREATE OR REPLACE TEMP TABLE {run.change} AS\n{bag.difference(fresh, run.stage.storage, run.columns)}"
+    )
     engine.query(f"DROP TABLE {fresh}")
     return _apply_bag(engine, run)
 

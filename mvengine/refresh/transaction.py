@@ -36,9 +36,11 @@ class Transaction:
         self._has_ddl = False
         self._plain_writes: set[str] = set()
         self._write_clock = 0
+        self._begun_at: tuple[int, Graph] | None = None
 
     def begin(self) -> None:
         self._write_clock = self.database.write_clock
+        self._begun_at = (self.database.epoch, self.database.graph)
         self.engine.begin()
 
     def lock(self, what: str, names: tuple[Name, ...] = ()) -> None:
@@ -52,6 +54,8 @@ class Transaction:
         self.graph = self.database.graph
 
     def _check_snapshot(self, names: tuple[Name, ...]) -> None:
+        if self._begun_at == (self.database.epoch, self.database.graph):
+            return  # nobody has committed anything since BEGIN, and the snapshot is no older
         epoch, count, largest = self.engine.query(
             "SELECT (SELECT coalesce(max(epoch), 0) FROM mv_meta.epochs), count(*), coalesce(max(relation_id), 0) "
             "FROM mv_meta.relations"
@@ -123,6 +127,7 @@ class Transaction:
     def ddl(self) -> None:
         """Reads the definitions again after this transaction changed them."""
         self._has_ddl = True
+        self.database.shapes += 1
         self.graph = decode(self.database.store(self.engine).load_relations())
 
     def note(self, record: Maintenance) -> None:
@@ -168,6 +173,7 @@ class Transaction:
         return self.epoch
 
     def rollback(self) -> None:
+        self.database.shapes += 1
         self.engine.rollback()
         self.database.lock.release(self)
 

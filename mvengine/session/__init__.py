@@ -48,6 +48,7 @@ class Session:
         self.engine: DuckDbEngine = database.engine.fork()
         self.transaction: Transaction | None = None  # the explicit one, BEGIN … COMMIT
         self.prepared: dict[str, Write] = {}
+        self.targets = write.Targets()
         self.frames = Frames(self.engine)
         self.rowcount = -1
         self.has_kept_result = False  # RETURNING gave rows, which stand in a temporary table

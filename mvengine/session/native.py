@@ -22,6 +22,8 @@ _SETTINGS = frozenset({"SET", "VARIABLE_SET", "PRAGMA", "CALL"})
 
 def run(session: Session, statement: Native, parameters: Parameters, scope: Mapping[str, Any]) -> None:
     """Passes a statement on. In a transaction, views first follow what is pending: the statement may read them."""
+    if isinstance(statement, NativeDdl) or statement.kind in _SETTINGS:
+        session.database.shapes += 1
     if isinstance(statement, NativeDdl):
         _check_ddl(session, statement)
         if not statement.is_temporary:

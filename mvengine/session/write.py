@@ -13,7 +13,7 @@ from mvengine.refresh.parameters import used_by
 from mvengine.refresh.reader import reference
 from mvengine.refresh.transaction import Transaction
 from mvengine.session import answer
-from mvengine.sql.statements import Write
+from mvengine.sql.statements import RelationRef, Write
 
 if TYPE_CHECKING:
     from mvengine.session import Session
@@ -47,7 +47,7 @@ def run(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
 
 
 def _in_transaction(session: Session, transaction: Transaction, write: Write, parameters: Mapping[str, Any]) -> None:
-    if transaction.has_pending and _may_read_views(transaction, write):
+    if transaction.has_pending and _may_read_views(session, transaction, write):
         transaction.flush()
     relation = _maintained(session, transaction, write)
     names = (relation.name,) if relation is not None else ()
@@ -61,16 +61,12 @@ def _in_transaction(session: Session, transaction: Transaction, write: Write, pa
     _answer(session, write)
 
 
-def _may_read_views(transaction: Transaction, write: Write) -> bool:
+def _may_read_views(session: Session, transaction: Transaction, write: Write) -> bool:
     """Whether the statement may read what follows from pending changes. Plain views and macros hide what they read."""
-    known = {name.name.lower() for name in transaction.graph.views}
-    if known & set(write.names):
+    names = set(write.names)
+    if names & {name.name.lower() for name in transaction.graph.views}:
         return True
-    hidden = transaction.engine.query("SELECT lower(view_name) FROM duckdb_views() WHERE NOT internal")
-    if {name for (name,) in hidden} & set(write.names):
-        return True
-    macros = "SELECT lower(function_name) FROM duckdb_functions() WHERE NOT internal AND function_type LIKE '%macro'"
-    return bool({name for (name,) in transaction.engine.query(macros)} & set(write.names))
+    return bool(names & session.targets.hiding(session))
 
 
 def _maintained(session: Session, transaction: Transaction, write: Write) -> Relation | None:
@@ -79,9 +75,7 @@ def _maintained(session: Session, transaction: Transaction, write: Write) -> Rel
     names = {known.name.lower() for known in (*graph.consumers, *graph.tables, *graph.views)}
     if name not in names:
         return None
-    reader = session.reader
-    reader.graph = graph
-    relation = reader.resolve(write.target.catalog, write.target.schema, write.target.name)
+    relation = session.targets.resolve(session, transaction, write.target)
     if relation is None:
         raise UnknownRelation(f"there is no table {reference(write.target)}", hint="SHOW TABLES lists what there is")
     if relation.kind is RelationKind.MATERIALIZED_VIEW:
@@ -92,6 +86,50 @@ def _maintained(session: Session, transaction: Transaction, write: Write) -> Rel
     if relation.kind not in (RelationKind.TABLE, RelationKind.REFRESHABLE) or not graph.is_maintained(relation.name):
         return None
     return relation
+
+
+class Targets:
+    """What the targets of writes mean, remembered until a statement may have changed it: looking a name up in DuckDB's
+    catalog costs as much as writing a row."""
+
+    def __init__(self) -> None:
+        self._shapes = -1
+        self._relations: dict[RelationRef, Relation | None] = {}
+        self._targets: dict[RelationRef, Target] = {}
+        self._hiding: frozenset[str] | None = None
+
+    def _forget_stale(self, session: Session) -> None:
+        if self._shapes != session.database.shapes:
+            self._shapes = session.database.shapes
+            self._relations, self._targets, self._hiding = {}, {}, None
+
+    def hiding(self, session: Session) -> frozenset[str]:
+        """Names of plain views and of macros, in lower case: what they read does not show in a statement's text."""
+        self._forget_stale(session)
+        if self._hiding is None:
+            rows = session.engine.query(
+                "SELECT lower(view_name) FROM duckdb_views() WHERE NOT internal UNION ALL "
+                "SELECT lower(function_name) FROM duckdb_functions() "
+                "WHERE NOT internal AND function_type IN ('macro', 'table_macro')"
+            )
+            tables = {name.name.lower() for name in session.reader.graph.tables}
+            self._hiding = frozenset(name for (name,) in rows) - tables  # a refreshable table is a view to DuckDB
+        return self._hiding
+
+    def resolve(self, session: Session, transaction: Transaction, ref: RelationRef) -> Relation | None:
+        """The relation that a target names."""
+        self._forget_stale(session)
+        if ref not in self._relations:
+            reader = session.reader
+            reader.graph = transaction.graph
+            self._relations[ref] = reader.resolve(ref.catalog, ref.schema, ref.name)
+        return self._relations[ref]
+
+    def find(self, session: Session, transaction: Transaction, ref: RelationRef, relation: Relation) -> Target:
+        """The target as capturing needs it."""
+        if ref not in self._targets:
+            self._targets[ref] = target_of(session, transaction, relation)
+        return self._targets[ref]
 
 
 def _pass_on(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
@@ -106,7 +144,7 @@ def _capture(
     relation: Relation,
     parameters: Mapping[str, Any],
 ) -> None:
-    target = target_of(session, transaction, relation)
+    target = session.targets.find(session, transaction, write.target, relation)
     captured = transaction.captured(relation.name, relation.storage, target.columns)
     run = DmlRun(
         engine=session.engine,

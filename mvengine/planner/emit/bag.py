@@ -13,14 +13,18 @@ from mvengine.planner.logical import WEIGHT, BagStage
 from mvengine.schema import quote
 
 
-def consolidate(change: str, columns: Sequence[str], into: str) -> str:
-    """A change in which each different row stands once, with its weight; rows that cancel are left out."""
+def consolidated(change: str, columns: Sequence[str]) -> str:
+    """A query for a change in which each different row stands once, with its weight; rows that cancel are left out."""
     names = ", ".join(quote(name) for name in columns)
     return (
-        f"CREATE OR REPLACE TEMP TABLE {into} AS\n"
         f"SELECT {names}, CAST(sum({WEIGHT}) AS BIGINT) AS {WEIGHT}\nFROM (\n{change}\n) AS change\n"
         f"GROUP BY {names}\nHAVING sum({WEIGHT}) <> 0"
     )
+
+
+def consolidate(change: str, columns: Sequence[str], into: str) -> str:
+    """The consolidated change as a temporary table."""
+    return f"CREATE OR REPLACE TEMP TABLE {into} AS\n{consolidated(change, columns)}"
 
 
 def summarize(stage: BagStage, changed: frozenset[str], into: str) -> str:
@@ -28,14 +32,14 @@ def summarize(stage: BagStage, changed: frozenset[str], into: str) -> str:
     return consolidate(union(delta(stage.input, changed), weighted=True), stage.columns, into)
 
 
-def difference(new: str, old: str, columns: Sequence[str], into: str) -> str:
-    """What must change in ``old`` to make it ``new``: both are table names or queries in parentheses."""
+def difference(new: str, old: str, columns: Sequence[str]) -> str:
+    """A query for what must change in ``old`` to make it ``new``: both are table names or queries in parentheses."""
     names = ", ".join(quote(name) for name in columns)
     change = (
         f"SELECT {names}, CAST(1 AS BIGINT) AS {WEIGHT} FROM {new}\n"
         f"UNION ALL\nSELECT {names}, CAST(-1 AS BIGINT) AS {WEIGHT} FROM {old}"
     )
-    return consolidate(change, columns, into)
+    return consolidated(change, columns)
 
 
 def shape(change: str, columns: Sequence[str]) -> str:
