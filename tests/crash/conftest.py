@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from crash_world import (
     FILES,
     STEPS,
     Contents,
+    World,
     check_nothing_is_stuck,
     check_views,
     contents,
@@ -21,21 +22,6 @@ from crash_world import (
 )
 
 import mvengine
-
-
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """``database`` is this test's own, ``folder`` holds files that have changed since they were loaded into it.
-
-    ``before``: what the database holds; ``after``: what a step that nobody kills makes of it; ``finished``: the same
-    after a refresh that follows the step.
-    """
-
-    database: Path
-    folder: Path
-    before: Contents
-    after: dict[str, Contents]
-    finished: dict[str, Contents]
 
 
 @pytest.fixture(scope="session")

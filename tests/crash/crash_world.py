@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import mvengine
@@ -20,6 +21,22 @@ ROUNDS_MAX = 10_000
 
 Contents = dict[str, Counter[tuple[object, ...]]]
 """Relation → its rows as a bag."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """``database`` is this test's own, ``folder`` holds files that have changed since they were loaded into it.
+
+    ``before``: what the database holds; ``after``: what a step that nobody kills makes of it; ``finished``: the same
+    after a refresh that follows the step.
+    """
+
+    database: Path
+    folder: Path
+    before: Contents
+    after: dict[str, Contents]
+    finished: dict[str, Contents]
+
 
 VIEWS = {
     "spent": "SELECT name, sum(amount) AS total, count(*) AS orders, avg(amount) AS mean FROM orders "

@@ -7,8 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import World
-from crash_world import check_nothing_is_stuck, check_views, child_command, child_environment, refresh
+from crash_world import World, check_nothing_is_stuck, check_views, child_command, child_environment, refresh
 
 import mvengine
 

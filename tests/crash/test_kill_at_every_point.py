@@ -6,8 +6,7 @@ import signal
 from dataclasses import dataclass
 
 import pytest
-from conftest import World
-from crash_world import STEPS, check_nothing_is_stuck, check_views, contents, refresh, run_child
+from crash_world import STEPS, World, check_nothing_is_stuck, check_views, contents, refresh, run_child
 
 import mvengine
 from mvengine.testing.faults import POINTS

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from conftest import World
-from crash_world import check_nothing_is_stuck, check_views, contents, refresh, run_child, write_files
+from crash_world import World, check_nothing_is_stuck, check_views, contents, refresh, run_child, write_files
 
 import mvengine
 
