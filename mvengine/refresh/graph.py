@@ -85,8 +85,17 @@ class Graph:
         return tuple(found)
 
     def used_columns(self, name: Name) -> frozenset[str]:
-        """The columns (in lower case) that any view reads of a relation."""
+        """The columns (in lower case) that any view reads of a relation; see ``is_read_whole``."""
         return self._used.get(delta_name(name).lower(), frozenset())
+
+    def is_read_whole(self, name: Name) -> bool:
+        """Whether some view is computed again from the relation: a change of any column may then matter."""
+        return any(
+            name in stage.relations
+            for view in self.consumers.get(name, ())
+            for stage in view.maintenance.stages
+            if isinstance(stage, FullStage)
+        )
 
     @cached_property
     def _used(self) -> Mapping[str, frozenset[str]]:

@@ -98,7 +98,9 @@ class Transaction:
         if name not in self.graph.consumers:
             return None
         used = self.graph.used_columns(name)
-        return CapturedTable(name=name, storage=storage, used=tuple(c for c in columns if c.lower() in used))
+        is_whole = self.graph.is_read_whole(name)
+        kept = tuple(column for column in columns if is_whole or column.lower() in used)
+        return CapturedTable(name=name, storage=storage, used=kept)
 
     def touch(self, name: Name, rows: int, cause: str, *, is_virtual: bool = False) -> None:
         """Notes that ``rows`` rows of a relation changed; their capture, if any, is in its change table, or where
