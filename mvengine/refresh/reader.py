@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.errors import WrongObject
 from mvengine.planner.reader import FunctionFacts, Relation, RelationKind
 from mvengine.refresh.graph import Graph
 from mvengine.schema import Columns, Name, quote
@@ -18,7 +19,8 @@ SELECT database_name, schema_name, view_name, temporary, internal, sql, 1
 FROM duckdb_views() WHERE lower(view_name) = $1
 """
 
-_INTERNAL_SCHEMAS = frozenset({"mv_meta", "mv_catalog", "mv_state"})
+OWN_SCHEMAS = frozenset({"mv_meta", "mv_catalog", "mv_state"})
+"""Where mvengine keeps what it knows and the rows of what it maintains."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,7 @@ class SessionReader:
         storage, kind = full.sql, RelationKind.VIEW if is_view else RelationKind.TABLE
         if temporary:
             kind = RelationKind.TEMPORARY
-        elif internal or str(schema) in _INTERNAL_SCHEMAS:
+        elif internal or str(schema) in OWN_SCHEMAS:
             kind = RelationKind.SYSTEM
         elif str(database) != self.database_name:
             kind = RelationKind.FOREIGN
@@ -97,6 +99,12 @@ class SessionReader:
 
 
 _WITH_COLUMNS = (RelationKind.TABLE, RelationKind.REFRESHABLE, RelationKind.MATERIALIZED_VIEW)
+
+
+def require_foreign(schema: str | None) -> None:
+    """Refuses to change anything in mvengine's own schemas: it would no longer follow from anything."""
+    if (schema or "").lower() in OWN_SCHEMAS:
+        raise WrongObject(f"the schema {schema} is mvengine's own", hint="leave it to mvengine; reading it is fine")
 
 
 def reference(ref: RelationRef) -> str:

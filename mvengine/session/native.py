@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +10,13 @@ from mvengine.engines.base import Parameters
 from mvengine.errors import DependentObjects, NotSupportedError, WrongObject
 from mvengine.planner.reader import RelationKind
 from mvengine.refresh.parameters import named, used_by
-from mvengine.refresh.reader import reference
+from mvengine.refresh.reader import reference, require_foreign
 from mvengine.sql.statements import DdlAction, Native, NativeDdl, Refused, RelationRef
 from mvengine.sql.tokens import names_in, tokenize
 
 if TYPE_CHECKING:
     from mvengine.session import Session
 
-_OWN_SCHEMAS = frozenset({"mv_meta", "mv_catalog", "mv_state"})
 _SETTINGS = frozenset({"SET", "VARIABLE_SET", "PRAGMA", "CALL"})
 
 
@@ -69,9 +69,7 @@ def _check_ddl(session: Session, ddl: NativeDdl) -> None:
     """Refuses what would change the shape of a maintained relation, or the engine's own schemas."""
     graph = session.reader.graph
     for target in ddl.targets:
-        schema = (target.name if ddl.object_kind == "SCHEMA" else target.schema or "").lower()
-        if schema in _OWN_SCHEMAS:
-            raise WrongObject(f"the schema {schema} is mvengine's own", hint="leave it to mvengine")
+        require_foreign(target.name if ddl.object_kind == "SCHEMA" else target.schema)
         if ddl.object_kind == "SCHEMA":
             _check_schema(session, ddl, target)
         elif ddl.action is not DdlAction.CREATE or ddl.object_kind in ("INDEX", "TRIGGER"):
@@ -121,6 +119,9 @@ def _check_settings(session: Session, statement: Native) -> None:
     """A session that changes settings runs views under those of their CREATE. USE of another database is refused."""
     session.engine.has_custom_settings = True
     words = statement.text.split()
+    if words and words[0].upper() in ("USE", "SET"):
+        for name in re.findall(r"\w+", statement.text):
+            require_foreign(name)
     if words and words[0].upper() == "USE":
         name = words[1].strip(";").strip('"').partition(".")[0] if len(words) > 1 else ""
         others = session.engine.query(

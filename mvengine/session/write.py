@@ -10,7 +10,7 @@ from mvengine.planner.reader import Relation, RelationKind
 from mvengine.refresh.constraints import check_foreign_keys
 from mvengine.refresh.dml import RESULT, DmlRun, Target
 from mvengine.refresh.parameters import used_by
-from mvengine.refresh.reader import reference
+from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.transaction import Transaction
 from mvengine.session import answer
 from mvengine.sql.statements import RelationRef, Write
@@ -23,6 +23,7 @@ _VOLATILE = frozenset({"random", "uuid", "gen_random_uuid", "nextval", "uuidv4",
 
 def run(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
     """Runs a write as part of the open transaction, or as one of its own."""
+    require_foreign(write.target.schema)
     explicit = session.transaction
     if explicit is not None:
         _in_transaction(session, explicit, write, parameters)
