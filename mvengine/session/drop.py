@@ -9,7 +9,7 @@ from mvengine.planner import fragment as fragments
 from mvengine.planner.reader import Relation, RelationKind
 from mvengine.refresh.definitions import drop_storage
 from mvengine.refresh.graph import Definition, TableDefinition
-from mvengine.refresh.reader import reference
+from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.transaction import Transaction
 from mvengine.session import answer
 from mvengine.sql.statements import Drop, ObjectKind, RelationRef
@@ -41,6 +41,7 @@ def run(session: Session, statement: Drop) -> None:
 
 
 def _drop(session: Session, transaction: Transaction, statement: Drop, ref: RelationRef) -> None:
+    require_foreign(ref.schema)
     relation = session.reader.resolve(ref.catalog, ref.schema, ref.name)
     if relation is None:
         if statement.if_exists:
