@@ -12,20 +12,11 @@ from dataclasses import dataclass
 from mvengine.engines.base import Engine
 from mvengine.planner.logical import WEIGHT, MaterializeTable
 from mvengine.refresh.changes import FILE_ID, CapturedTable
+from mvengine.refresh.merge_apply import FileOrder
 from mvengine.refresh.merge_bag import merge_bag
 from mvengine.refresh.merge_keyed import keep_one_per_file, merge_keyed
 from mvengine.schema import quote
 from mvengine.testing.faults import fault_point
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileOrder:
-    """Files of a table after the refresh. ``ranked`` are (file id, rank by path); ``replaced`` are the ids whose rows
-    the staging table replaces, removed files included."""
-
-    ranked: tuple[tuple[int, int], ...]
-    replaced: tuple[int, ...]
-    is_first_load: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from mvengine.engines.base import Engine
 from mvengine.planner.emit.bag import consolidate
 from mvengine.planner.logical import WEIGHT, MaterializeTable
-from mvengine.refresh.changes import FILE_ID, CapturedTable, capture_rows, capture_statement
+from mvengine.refresh.changes import FILE_ID, CapturedTable
+from mvengine.refresh.merge_apply import FileOrder, apply_rows
 from mvengine.schema import quote
-
-if TYPE_CHECKING:
-    from mvengine.refresh.merge import FileOrder
 
 CHANGE = "mv_file_rows"
 GONE = "mv_gone_rows"
@@ -47,20 +44,6 @@ def merge_bag(
     apply_rows(engine, plan, captured, GONE, insert)
     engine.query(f"DROP TABLE {CHANGE}")
     return inserted, 0, deleted
-
-
-def apply_rows(engine: Engine, plan: MaterializeTable, captured: CapturedTable | None, gone: str, insert: str) -> None:
-    """Deletes the rows whose ids stand in ``gone`` (column ``stored``), inserts others, and captures both."""
-    where = f"FROM {plan.storage} WHERE rowid IN (SELECT stored FROM {gone})"
-    if captured is not None:
-        engine.query(captured.create())
-        capture_rows(engine, captured, where, -1)
-    engine.query(f"DELETE {where}")
-    if captured is not None:
-        capture_statement(engine, captured, insert, None, 1)
-    else:
-        engine.query(insert)
-    engine.query(f"DROP TABLE {gone}")
 
 
 def _qualified(condition: str) -> str:

@@ -10,16 +10,12 @@ candidates of all files are collected, ranked, and compared with what is stored.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from mvengine.engines.base import Engine
 from mvengine.planner.logical import MaterializeTable
 from mvengine.refresh.changes import FILE_ID, CapturedTable
-from mvengine.refresh.merge_bag import apply_rows
+from mvengine.refresh.merge_apply import FileOrder, apply_rows
 from mvengine.schema import quote
-
-if TYPE_CHECKING:
-    from mvengine.refresh.merge import FileOrder
 
 FILES, KEYS, CANDIDATES, STORED, WINNERS, GONE = (
     "mv_files",

@@ -16,7 +16,7 @@ from mvengine.refresh.database import Database
 from mvengine.refresh.parameters import named, used_by
 from mvengine.refresh.reader import SessionReader
 from mvengine.refresh.transaction import Transaction
-from mvengine.session import create, drop, explain, native, refresh, write
+from mvengine.session import create_table, create_view, drop, explain, native, refresh, write
 from mvengine.session.frames import Frames
 from mvengine.sql.classify import parse
 from mvengine.sql.statements import (
@@ -88,9 +88,9 @@ class Session:
             case RefreshTable() | RefreshView():
                 refresh.run(self, statement)
             case CreateRefreshableTable():
-                create.table(self, statement)
+                create_table.table(self, statement)
             case CreateMaterializedView():
-                create.view(self, statement)
+                create_view.view(self, statement)
             case Drop():
                 drop.run(self, statement)
             case Explain() | ExplainView() | ExplainRefresh():

@@ -24,7 +24,7 @@ from mvengine.planner.node import Node
 from mvengine.planner.options import redacted
 from mvengine.refresh.executor import plan_refresh
 from mvengine.schema import Column, Name
-from mvengine.session import answer, create
+from mvengine.session import answer, create_table, create_view
 from mvengine.session.refresh import table_of, view_of
 from mvengine.sql.classify import parse
 from mvengine.sql.statements import (
@@ -75,11 +75,11 @@ def _stage(session: Session, statement: Statement, stage: ExplainStage) -> str:
     from mvengine.planner.rules import optimize
 
     name = Name(schema=statement.view.schema or session.reader.place().schema, name=statement.view.name)
-    policy = create.policy_of(statement)
+    policy = create_view.policy_of(statement)
     if stage in (ExplainStage.LOGICAL, ExplainStage.OPTIMIZED):
-        bound: Node = create.bound_view(session, statement, name, policy, bind_view)
+        bound: Node = create_view.bound_view(session, statement, name, policy, bind_view)
         return explain(bound if stage is ExplainStage.LOGICAL else optimize(bound))
-    plan = create.view_plan(session, statement, name, policy)
+    plan = create_view.view_plan(session, statement, name, policy)
     if stage is ExplainStage.FRAGMENT:
         return fragments.dumps(fragments.Fragment(format=fragments.FORMAT, root=plan))
     return _delta(plan) if stage is ExplainStage.DELTA else maintenance_sql(plan)
@@ -87,7 +87,7 @@ def _stage(session: Session, statement: Statement, stage: ExplainStage) -> str:
 
 def _table_stage(session: Session, statement: CreateRefreshableTable, stage: ExplainStage) -> str:
     name = Name(schema=statement.table.schema or session.reader.place().schema, name=statement.table.name)
-    plan = without_secrets(create.table_plan(session, statement, name))
+    plan = without_secrets(create_table.table_plan(session, statement, name))
     if stage is ExplainStage.FRAGMENT:
         return fragments.dumps(fragments.Fragment(format=fragments.FORMAT, root=plan))
     return explain(plan)

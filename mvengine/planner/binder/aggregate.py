@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from mvengine.planner.binder.names import output_names, unaliased
 from mvengine.planner.binder.scalar import Unsupported, bind_expr, refuse_nested, render
+from mvengine.planner.delta.state import INEXACT_TYPES, INTEGER_TYPES
 from mvengine.planner.emit.select import select as emit_select
 from mvengine.planner.logical import Aggregate, AggregateCall, AggregateFunction, Filter, Project
 from mvengine.planner.node import Node
@@ -49,13 +51,11 @@ class AggregateBinder:
         self.calls: dict[str, tuple[str, AggregateFunction, Expr | None]] = {}
 
     def bind(self, alias: str) -> Node:
-        from mvengine.planner.binder.select import output_names
-
         names = output_names(self.select)
         for key in self._key_nodes():
             self._add_key(key)
         outputs = tuple(
-            Output(name=name, expr=self._over_groups(_unaliased(node), name))
+            Output(name=name, expr=self._over_groups(unaliased(node), name))
             for name, node in zip(names, self.select.expressions, strict=True)
         )
         having = self.select.args.get("having")
@@ -73,7 +73,7 @@ class AggregateBinder:
             if group.args.get(key):
                 raise Unsupported(construct)
         if group.args.get("all"):
-            nodes = [_unaliased(node) for node in self.select.expressions]
+            nodes = [unaliased(node) for node in self.select.expressions]
             return [node for node in nodes if not _own_aggregate(node)]
         return list(group.expressions)
 
@@ -84,7 +84,7 @@ class AggregateBinder:
 
     def _output_name(self, node: exp.Expr) -> str | None:
         for output in self.select.expressions:
-            if _unaliased(output) == node:
+            if unaliased(output) == node:
                 return str(output.alias_or_name) or None
         return None
 
@@ -186,8 +186,6 @@ class AggregateBinder:
 
 
 def _check_sum_type(function: AggregateFunction, type_: str) -> None:
-    from mvengine.planner.delta.state import INEXACT_TYPES, INTEGER_TYPES
-
     if type_ not in INEXACT_TYPES and type_ not in INTEGER_TYPES and not type_.startswith("DECIMAL"):
         raise Unsupported(f"{function.value}() of {type_}")
 
@@ -198,7 +196,3 @@ def _column(name: str) -> exp.Column:
 
 def _column_name(node: exp.Expr) -> str | None:
     return node.name if isinstance(node, exp.Column) else None
-
-
-def _unaliased(node: exp.Expr) -> exp.Expr:
-    return node.this if isinstance(node, exp.Alias) else node

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from mvengine.planner.binder.aggregate import AggregateBinder, has_aggregates
-from mvengine.planner.binder.scalar import Unsupported, bind_expr
+from mvengine.planner.binder.names import output_names, unaliased
+from mvengine.planner.binder.scalar import Unsupported, bind_expr, render
 from mvengine.planner.logical import Distinct, Filter, Join, Project, Scan, UnionAll, Version
 from mvengine.planner.node import Node
 from mvengine.planner.reader import FunctionFacts, Relation, SchemaReader
@@ -74,7 +75,7 @@ class QueryBinder:
             if select.args.get("having"):
                 raise Unsupported("HAVING without an aggregate")
             outputs = tuple(
-                Output(name=name, expr=bind_expr(_unaliased(node), self.facts))
+                Output(name=name, expr=bind_expr(unaliased(node), self.facts))
                 for name, node in zip(output_names(select), select.expressions, strict=True)
             )
             plan = Project(input=source, outputs=outputs, alias=alias)
@@ -166,29 +167,6 @@ def _refuse_join(join: exp.Join) -> None:
         raise Unsupported("JOIN USING over these inputs")
 
 
-def _unaliased(node: exp.Expr) -> exp.Expr:
-    return node.this if isinstance(node, exp.Alias) else node
-
-
-def output_names(select: exp.Select) -> list[str]:
-    """The names of a SELECT's outputs, made unique: ``id`` twice becomes ``id`` and ``id_1``."""
-    return unique(node.alias_or_name or f"column_{i}" for i, node in enumerate(select.expressions, 1))
-
-
-def unique(names: object) -> list[str]:
-    """Names told apart by numbers, as DuckDB does in CREATE TABLE AS."""
-    taken: set[str] = set()
-    result: list[str] = []
-    for name in names:  # type: ignore[attr-defined]
-        candidate, number = name, 0
-        while candidate.lower() in taken:
-            number += 1
-            candidate = f"{name}_{number}"
-        taken.add(candidate.lower())
-        result.append(candidate)
-    return result
-
-
 def _names(node: Node) -> tuple[str, ...]:
     match node:
         case Project():
@@ -211,8 +189,6 @@ def _conform(leg: Node, names: tuple[str, ...], types: tuple[str, ...], alias: s
 
 def _columns_query(query: exp.Union) -> str:
     """The union with the CTEs that it may use, for the engine to describe."""
-    from mvengine.planner.binder.scalar import render
-
     tree = query.copy()
     ancestor = query.parent
     while ancestor is not None:

@@ -7,8 +7,9 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
 from mvengine.errors import NotSupportedError, ProgrammingError
+from mvengine.planner.binder.names import unique
 from mvengine.planner.binder.scalar import Unsupported, render
-from mvengine.planner.binder.select import QueryBinder, unique
+from mvengine.planner.binder.select import QueryBinder
 from mvengine.planner.binder.tables import ResolvedQuery, resolve_tables
 from mvengine.planner.emit.select import columns_of, select
 from mvengine.planner.logical import Distinct, Materialize, Opaque, Project, Setting, Strategy, UnionAll

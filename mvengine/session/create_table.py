@@ -1,0 +1,158 @@
+"""CREATE TABLE … REFRESHABLE: binds the source, infers or checks the columns, and declares the table. Loads nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mvengine.errors import BindError, ProgrammingError, UnknownRelation
+from mvengine.meta.records import RelationKind as StoredKind
+from mvengine.planner.logical import (
+    ForeignKeyConstraint,
+    KeyConstraint,
+    Load,
+    MaterializeTable,
+)
+from mvengine.planner.options import redacted
+from mvengine.planner.reader import RelationKind
+from mvengine.planner.source import FileSource
+from mvengine.refresh.definitions import create_table_storage
+from mvengine.refresh.reader import reference
+from mvengine.refresh.transaction import Transaction
+from mvengine.schema import Column, Columns, Name, quote
+from mvengine.session import answer
+from mvengine.sources import bind_files, infer_columns, open_source
+from mvengine.sql.statements import (
+    ColumnDef,
+    CreateRefreshableTable,
+    ForeignKey,
+)
+
+if TYPE_CHECKING:
+    from mvengine.session import Session
+
+
+from mvengine.session.create import create, new_name, record_of, storage_name
+
+
+def table(session: Session, statement: CreateRefreshableTable) -> None:
+    """Declares a table over files. Loads nothing."""
+    name = new_name(session, statement.table, statement.if_not_exists)
+    if name is None:
+        answer.done(session)
+        return
+    plan = table_plan(session, statement, name)
+    source = plan.input.source if isinstance(plan.input, Load) else None
+    record = record_of(name, StoredKind.TABLE, plan, is_refreshable=True, source=_described(source))
+
+    def build(transaction: Transaction) -> None:
+        create_table_storage(session.engine, plan)
+
+    create(session, record, plan, plan.interval_seconds, build)
+    answer.done(session)
+
+
+def _described(source: FileSource | None) -> str | None:
+    """A source as people read it, without secrets."""
+    if source is None:
+        return None
+    shown = redacted(source)
+    pattern = f" matching {shown.pattern}" if shown.pattern else ""
+    return f"{shown.root}{pattern} ({shown.connector}, {shown.encoding})"
+
+
+def table_plan(session: Session, statement: CreateRefreshableTable, name: Name) -> MaterializeTable:
+    """The plan that the table's fragment holds. Errors name the option, column or file that is wrong."""
+    bound = bind_files(statement.source, statement.options, statement.encoding, statement.encoding_options)
+    definitions = statement.columns or _inferred(session, bound.source)
+    columns = _typed_columns(session, definitions, statement)
+    generated = {d.name.lower() for d in definitions if _is_generated(d)}
+    _check_key_columns(name, statement, columns)
+    primary = {column.lower() for column in statement.primary_key}
+    keys = tuple(
+        KeyConstraint(columns=key, is_primary=is_primary)
+        for key, is_primary in ((statement.primary_key, True), *((key, False) for key in statement.unique_keys))
+        if key
+    )
+    return MaterializeTable(
+        input=Load(source=bound.source),
+        relation=name,
+        storage=storage_name(name),
+        staging=storage_name(name, "$staging"),
+        shadow=storage_name(name, "$shadow"),
+        columns=columns,
+        stored_columns=tuple(d.name for d in definitions if d.name.lower() not in generated),
+        column_definitions=tuple(_definition(d, primary) for d in definitions),
+        checks=statement.checks,
+        keys=keys,
+        foreign_keys=tuple(_foreign_key(session, foreign) for foreign in statement.foreign_keys),
+        ignore_conflicts=statement.ignore_conflicts,
+        interval_seconds=bound.refresh_interval_sec,
+        definition=statement.text,
+    )
+
+
+def _inferred(session: Session, source: FileSource) -> tuple[ColumnDef, ...]:
+    reader = open_source(source)
+    found = infer_columns(session.engine, source, reader.list_splits(), reader)
+    return tuple(ColumnDef(name=column.name, type=column.type, constraints="") for column in found)
+
+
+def _is_generated(definition: ColumnDef) -> bool:
+    text = definition.constraints.upper()
+    return "GENERATED ALWAYS" in text or text.lstrip().startswith("AS ") or text.lstrip().startswith("AS(")
+
+
+def _definition(definition: ColumnDef, primary: set[str]) -> str:
+    not_null = (
+        " NOT NULL" if definition.name.lower() in primary and "NOT NULL" not in definition.constraints.upper() else ""
+    )
+    return " ".join(p for p in (quote(definition.name), definition.type, definition.constraints) if p) + not_null
+
+
+def _typed_columns(session: Session, definitions: tuple[ColumnDef, ...], statement: CreateRefreshableTable) -> Columns:
+    """The columns with their types as DuckDB writes them; constraints and checks are tried out on the way."""
+    reserved = next(
+        (d.name for d in definitions if d.name.lower().startswith("_mv_") or d.name.lower() == "_file_id"), None
+    )
+    if reserved:
+        raise ProgrammingError(f"the column name {reserved} is reserved", hint="choose a name that does not begin so")
+    listed = ", ".join(_definition(d, set()) for d in definitions)
+    checks = "".join(f", CHECK ({check})" for check in statement.checks)
+    probe = "mv_probe"
+    session.engine.query(f"CREATE OR REPLACE TEMP TABLE {probe} ({listed}{checks})")
+    found = session.engine.describe(f"FROM {probe}")
+    session.engine.query(f"DROP TABLE {probe}")
+    return tuple(Column(name=d.name, type=c.type) for d, c in zip(definitions, found, strict=True))
+
+
+def _check_key_columns(name: Name, statement: CreateRefreshableTable, columns: Columns) -> None:
+    known = {column.name.lower() for column in columns}
+    for key in (statement.primary_key, *statement.unique_keys, *(f.columns for f in statement.foreign_keys)):
+        for column in key:
+            if column.lower() not in known:
+                raise BindError(
+                    f"the key column {column} is no column of {name}",
+                    hint=f"columns are {', '.join(c.name for c in columns)}",
+                )
+
+
+def _foreign_key(session: Session, foreign: ForeignKey) -> ForeignKeyConstraint:
+    ref = foreign.references
+    relation = session.reader.resolve(ref.catalog, ref.schema, ref.name)
+    if relation is None or relation.kind not in (RelationKind.TABLE, RelationKind.REFRESHABLE):
+        raise UnknownRelation(f"a foreign key refers to {reference(ref)}, which is no table", hint="create it first")
+    columns = foreign.referenced_columns
+    if not columns:
+        known = session.reader.graph.tables.get(relation.name)
+        columns = next((key.columns for key in known.plan.keys if key.is_primary), ()) if known else ()
+    if len(columns) != len(foreign.columns):
+        raise ProgrammingError(
+            f"the foreign key ({', '.join(foreign.columns)}) has no matching key in {relation.name}",
+            hint=f"write REFERENCES {reference(ref)} (column, …)",
+        )
+    return ForeignKeyConstraint(
+        columns=foreign.columns,
+        references=relation.name,
+        referenced_storage=relation.storage,
+        referenced_columns=columns,
+    )
