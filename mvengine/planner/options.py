@@ -114,6 +114,14 @@ def encoding_of(names: Iterable[str]) -> Encoding | None:
     return found.pop() if len(found) == 1 else None
 
 
+def without_secrets(text: str, options: Options) -> str:
+    """A statement's text, or what is shown of it, with the values of secret options hidden."""
+    for name, value in options:
+        if value and _ALIASES.get(name, name) in SECRETS:
+            text = text.replace(value, "***").replace(value.replace("'", "''"), "***")
+    return text
+
+
 def redacted(source: FileSource) -> FileSource:
     """The source as it may be shown: credentials are ``***``."""
     return replace(source, options=tuple((n, "***" if n in SECRETS else v) for n, v in source.options))

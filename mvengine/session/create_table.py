@@ -12,7 +12,7 @@ from mvengine.planner.logical import (
     Load,
     MaterializeTable,
 )
-from mvengine.planner.options import redacted
+from mvengine.planner.options import redacted, without_secrets
 from mvengine.planner.reader import RelationKind
 from mvengine.planner.source import FileSource
 from mvengine.refresh.definitions import create_table_storage
@@ -87,7 +87,7 @@ def table_plan(session: Session, statement: CreateRefreshableTable, name: Name) 
         foreign_keys=tuple(_foreign_key(session, foreign) for foreign in statement.foreign_keys),
         ignore_conflicts=statement.ignore_conflicts,
         interval_seconds=bound.refresh_interval_sec,
-        definition=statement.text,
+        definition=without_secrets(statement.text, statement.options),
     )
 
 

@@ -21,7 +21,7 @@ from mvengine.planner.logical import (
     MaterializeTable,
 )
 from mvengine.planner.node import Node
-from mvengine.planner.options import redacted
+from mvengine.planner.options import redacted, without_secrets
 from mvengine.refresh.executor import plan_refresh
 from mvengine.schema import Column, Name
 from mvengine.session import answer, create_table, create_view
@@ -87,13 +87,13 @@ def _stage(session: Session, statement: Statement, stage: ExplainStage) -> str:
 
 def _table_stage(session: Session, statement: CreateRefreshableTable, stage: ExplainStage) -> str:
     name = Name(schema=statement.table.schema or session.reader.place().schema, name=statement.table.name)
-    plan = without_secrets(create_table.table_plan(session, statement, name))
+    plan = _shown(create_table.table_plan(session, statement, name))
     if stage is ExplainStage.FRAGMENT:
         return fragments.dumps(fragments.Fragment(format=fragments.FORMAT, root=plan))
     return explain(plan)
 
 
-def without_secrets(plan: MaterializeTable) -> MaterializeTable:
+def _shown(plan: MaterializeTable) -> MaterializeTable:
     """The plan as it may be shown."""
     assert isinstance(plan.input, Load)
     return replace(plan, input=Load(source=redacted(plan.input.source)))
@@ -102,7 +102,8 @@ def without_secrets(plan: MaterializeTable) -> MaterializeTable:
 def _parsed(statement: Statement) -> str:
     lines = [type(statement).__name__]
     lines += [f"  {name} = {value!r}" for name, value in vars(statement).items()]
-    return "\n".join(lines)
+    options = statement.options if isinstance(statement, CreateRefreshableTable) else ()
+    return without_secrets("\n".join(lines), options)
 
 
 def _stages(plan: Materialize) -> tuple[GroupStage | BagStage | FullStage, ...]:

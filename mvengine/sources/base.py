@@ -100,8 +100,8 @@ class Load:
         return file_literal(self.local)
 
     def words_of(self, error: DatabaseError) -> str:
-        """The first line of an engine's error, with the file under the name that the user knows."""
-        first = error.message.partition("\n")[0].replace(str(self.local), self.path)
+        """The first line of an engine's error, with file and table under the names that the user knows."""
+        first = error.message.partition("\n")[0].replace(str(self.local), self.path).replace("$staging", "")
         return _ENGINE_CLASS.sub("", first)
 
     @property

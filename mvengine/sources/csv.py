@@ -46,10 +46,18 @@ def insert(load: Load) -> tuple[RejectedRow, ...]:
 def explain(load: Load, error: DatabaseError) -> LoadError:
     """The reader's error with file, line, column, value and wanted type."""
     found = fault(load, error)
-    if found is None:
+    row = _placed(load, layout_of(load), (found,), ())[0] if found else _null_key(load)
+    if row is None:
         return LoadError(load.words_of(error), path=load.path)
-    (row,) = _placed(load, layout_of(load), (found,), ())
     return LoadError(row.reason, path=load.path, line=row.line, hint=_HINT)
+
+
+def _null_key(load: Load) -> RejectedRow | None:
+    """The first row without a key, where the engine's own NOT NULL has refused it and the reader has nothing to say."""
+    try:
+        return next(iter(find_null_keys(replace(load, sql=load.probe), 1)), None)
+    except DatabaseError:
+        return None  # there is no probe, or another error in the file: the engine's words remain
 
 
 _HINT = "correct the file, the column's type or the format's options; on_error = 'skip' leaves bad rows out"

@@ -45,8 +45,13 @@ CREATE VIEW mv_catalog.rejected_rows AS
 SELECT r.schema_name, r.name AS table_name, j.path, j.line, j.reason, j.text, j.epoch
 FROM mv_meta.rejected_rows AS j JOIN mv_meta.relations AS r USING (relation_id);
 
+-- Credentials that stand in a source's options are not shown; the digest is that of the stored text.
 CREATE VIEW mv_catalog.fragments AS
-SELECT r.schema_name, r.name, f.format, f.digest, f.fragment
+SELECT r.schema_name, r.name, f.format, f.digest,
+       regexp_replace(
+           f.fragment,
+           '("s3\.credentials\.(?:access|secret|session_token)",\s*)"(?:[^"\\]|\\.)*"', '\1"***"', 'g'
+       ) AS fragment
 FROM mv_meta.fragments AS f JOIN mv_meta.relations AS r USING (relation_id);
 
 CREATE VIEW mv_catalog.dependencies AS

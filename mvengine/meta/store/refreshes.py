@@ -102,9 +102,10 @@ class RefreshStore(MoveStore):
         )
 
     def touch_checked(self, relation_ids: Sequence[int], at: datetime) -> None:
-        """Record when the sources of these tables were looked at."""
+        """Record when these tables were found equal to their sources: whatever failed before is over."""
         self._rows(
-            "UPDATE mv_meta.refresh_jobs SET last_checked_time = $1 WHERE list_contains($2::BIGINT[], relation_id)",
+            """UPDATE mv_meta.refresh_jobs SET last_checked_time = $1, last_error = NULL
+            WHERE list_contains($2::BIGINT[], relation_id)""",
             [utc(at), list(relation_ids)],
         )
 
