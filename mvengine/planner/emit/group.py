@@ -75,7 +75,7 @@ class GroupSql:
         grouping = f"\nGROUP BY {', '.join(keys)}" if keys else ""
         nothing = (
             "" if keys else "\nHAVING count(*) > 0"
-        )  # a global aggregate of an empty change would be a row of NULL
+        )  # or it would be a row of NULL
         having = nothing if keep else f"\nHAVING {' OR '.join(zero)}"
         return (
             f"CREATE OR REPLACE TEMP TABLE {self.groups} AS\n"
