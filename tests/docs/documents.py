@@ -1,0 +1,80 @@
+"""The repository's documents, with what is in them that can be made from the program.
+
+* A ``sql`` block is run; all blocks of a document share a database. Where a ``text`` block comes next, it is the result
+  of the last statement. ``text lines=N`` shows the first N lines only.
+* What stands between ``<!-- states: TABLE -->`` and ``<!-- end -->`` is the transition table of that name.
+
+``python tests/docs/documents.py`` writes all of it anew; a test compares.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+
+import mvengine
+from mvengine.meta import states
+from mvengine.repl.plain import render
+from mvengine.repl.result import columns_of, rows_of
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md")))
+DATABASE = "sales.db"  # by which name the documents open theirs
+
+_SQL = re.compile(
+    r"^```sql\n(?P<sql>.*?)^```\n(?P<result>\n?^```text(?: lines=(?P<lines>\d+))?\n(?P<text>.*?)^```\n)?", re.M | re.S
+)
+_STATES = re.compile(r"(?<=<!-- states: )(\w+)( -->\n).*?(?=<!-- end -->)", re.S)
+_ELIDED = re.compile(r"(?<=settings=)\[Setting.*\]")  # eight settings that no example depends on, one of the machine
+
+
+def written_anew(document: str) -> str:
+    """A document with its results as they are now. Runs its SQL in the current directory, which should be empty."""
+    with mvengine.connect(DATABASE) as connection:
+        document = _SQL.sub(lambda block: _with_result(connection, block), document)
+    return _STATES.sub(lambda found: found[1] + found[2] + _table(getattr(states, found[1])), document)
+
+
+def _with_result(connection: mvengine.Connection, block: re.Match[str]) -> str:
+    connection.execute(block["sql"])
+    if block["result"] is None:
+        return block[0]
+    lines = _result(connection)
+    if block["lines"] and len(lines) > int(block["lines"]):
+        lines = [*lines[: int(block["lines"])], "…"]
+    start, end = block.start("text") - block.start(), block.end("text") - block.start()
+    return block[0][:start] + "".join(line + "\n" for line in lines) + block[0][end:]
+
+
+def _result(connection: mvengine.Connection) -> list[str]:
+    """The result as the shell prints it into a file."""
+    columns = columns_of(connection)
+    if [column.name for column in columns] == ["explain"]:
+        return [_ELIDED.sub("[…]", str(row[0])).rstrip() for row in connection.fetchall()]
+    return list(render(columns, rows_of(connection)))
+
+
+def _table(transitions: Mapping[tuple[StrEnum, StrEnum], StrEnum]) -> str:
+    """A transition table in Markdown: a row per state, a column per event."""
+    (origin, event), *_ = transitions
+    events = list(type(event))
+    rows = [["state", *events], ["---"] * (len(events) + 1)]
+    rows += [[state, *(transitions.get((state, event), "–") for event in events)] for state in type(origin)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def main() -> None:
+    """Writes every document anew, in place."""
+    for path in DOCUMENTS:
+        with tempfile.TemporaryDirectory() as directory:
+            os.chdir(directory)
+            path.write_text(written_anew(path.read_text(encoding="utf-8")), encoding="utf-8")
+        print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
