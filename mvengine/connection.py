@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,7 +13,7 @@ import duckdb
 
 from mvengine.config import load_config
 from mvengine.engines.duckdb_errors import translate
-from mvengine.errors import InterfaceError
+from mvengine.errors import InterfaceError, NotSupportedError
 from mvengine.refresh.database import Database, acquire, release
 from mvengine.relation import Relation
 from mvengine.session import Session
@@ -131,10 +132,12 @@ class Connection:
 
     def df(self) -> pandas.DataFrame:
         """The result as a pandas DataFrame."""
+        _require("pandas")
         return self._fetch("df")  # type: ignore[no-any-return]
 
     def pl(self) -> polars.DataFrame:
         """The result as a polars DataFrame."""
+        _require("polars")
         import polars
 
         frame = polars.from_arrow(self.arrow())
@@ -202,3 +205,13 @@ class Connection:
         if row is None:
             raise StopIteration
         return row
+
+
+def _require(library: str) -> None:
+    """Raises NotSupportedError where an optional library is not installed."""
+    try:
+        import_module(library)
+    except ModuleNotFoundError as error:
+        raise NotSupportedError(
+            f"this needs {library}, which is not installed", hint=f"pip install {library}"
+        ) from error

@@ -121,3 +121,10 @@ def test_results_come_as_pandas_polars_and_arrow_without_a_warning() -> None:
         assert relation.df()["n"].sum() == 3
         assert relation.pl()["n"].sum() == 3
         assert relation.arrow()["n"].to_pylist() == [1, 2]
+
+
+@pytest.mark.parametrize(("method", "library"), [("df", "pandas"), ("pl", "polars")])
+def test_a_library_that_is_not_installed_is_named(method: str, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with mvengine.connect() as connection, pytest.raises(mvengine.NotSupportedError, match=f"needs {library}"):
+        getattr(connection.execute("SELECT 1"), method)()
