@@ -74,7 +74,7 @@ def comparison(
         elif work is not None:
             changed, how = f"{work['output_rows']:,}", work["strategy"]
         else:
-            changed, how = NOTHING, "not touched"
+            changed, how = NOTHING, "untouched"
         mine = float(work["ms"]) / 1000 if work is not None else None
         table.add_row(name, changed, how, _ms(mine), _ms(plain), _ratio(mine, plain), _verdict(differences[name]))
         if load is not None and list(loads)[-1] == name:
@@ -112,7 +112,7 @@ def _frame() -> Table:
     table.add_column("table or view", no_wrap=True)
     table.add_column("rows\nchanged", justify="right")
     table.add_column("how", no_wrap=True)
-    table.add_column("mvengine\nms", justify="right")
+    table.add_column("mvengine\nms", justify="right", min_width=8)
     table.add_column("DuckDB\nms", justify="right")
     table.add_column("times\nfaster", justify="right")
     table.add_column("agree", justify="center")
@@ -126,11 +126,12 @@ def _changes(load: Mapping[str, Any]) -> str:
 
 
 def _files(load: Mapping[str, Any]) -> str:
-    return f"{load['files_read']}/{load['files_read'] + load['files_skipped']} files"
+    return f"{load['files_read']}/{load['files_read'] + load['files_skipped']} read"
 
 
 def _ms(seconds: float | None) -> str:
-    return NOTHING if seconds is None else f"{seconds * 1000:,.1f}"
+    """Milliseconds, so short that the table fits in 80 columns."""
+    return NOTHING if seconds is None else f"{seconds * 1000:,.{0 if seconds >= 1 else 1}f}"
 
 
 def _ratio(seconds: float | None, plain: float) -> str:
