@@ -110,7 +110,7 @@ def _frame() -> Table:
 
     table = Table(box=box.ROUNDED)
     table.add_column("table or view", no_wrap=True)
-    table.add_column("rows\nchanged", justify="right")
+    table.add_column("rows\nchanged", justify="right", max_width=7)
     table.add_column("how", no_wrap=True)
     table.add_column("mvengine\nms", justify="right", min_width=8)
     table.add_column("DuckDB\nms", justify="right")
