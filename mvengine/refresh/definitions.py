@@ -38,9 +38,9 @@ def create_view_storage(engine: Engine, plan: Materialize) -> int:
 
 
 def _check_types(engine: Engine, plan: Materialize) -> None:
-    """A maintained view has the types of its query, or it is not created."""
-    found = [(row[0], row[1]) for row in engine.query(f"DESCRIBE SELECT * FROM {plan.relation.sql}")]
-    wanted = [(column.name, column.type) for column in plan.columns]
+    """A maintained view has the types of its query, or it is not created. (DESCRIBE may fold the case of a name.)"""
+    found = [(row[0].lower(), row[1]) for row in engine.query(f"DESCRIBE SELECT * FROM {plan.relation.sql}")]
+    wanted = [(column.name.lower(), column.type) for column in plan.columns]
     if found != wanted:
         raise InternalError(
             f"view {plan.relation} would have columns {found}, its query has {wanted}",

@@ -11,6 +11,7 @@ of the columns that some view reads. What is touched is decided once: rows are f
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,7 @@ from mvengine.engines.duckdb import LOCAL_ROW_IDS, DuckDbEngine
 from mvengine.errors import KeyViolation
 from mvengine.planner.emit.bag import difference
 from mvengine.planner.logical import WEIGHT, MaterializeTable
-from mvengine.refresh.changes import CapturedTable
+from mvengine.refresh.changes import FILE_ID, CapturedTable
 from mvengine.refresh.parameters import used_by
 from mvengine.refresh.upsert import upsert_as_merge
 from mvengine.schema import Name, quote
@@ -54,9 +55,6 @@ class DmlRun:
     captured: CapturedTable | None
     parameters: Mapping[str, Any]
     volatile: frozenset[str]
-
-    def __post_init__(self) -> None:
-        self.original = self.write  # as the user wrote it: upserts are rewritten
 
     def run(self) -> tuple[int, int]:
         """Returns the statement's own count, and the rows that went into the change."""
@@ -151,7 +149,7 @@ class DmlRun:
         if self.captured is None and not write.returning and self.target.plan is None:
             return self._query(write.text)[0][0], 0
         self._take_before(self._hits())
-        count = self._query(f"DELETE FROM {self.target.storage} WHERE rowid IN (SELECT row_id FROM {_BEFORE})")[0][0]
+        count = self._query(f"DELETE FROM {self.target.storage} WHERE rowid IN (SELECT _mv_row FROM {_BEFORE})")[0][0]
         captured = 0
         if self.captured is not None:
             self._query(f"INSERT INTO {self.captured.change} SELECT {self.captured.selected}-1 FROM {_BEFORE}")
@@ -174,7 +172,7 @@ class DmlRun:
 
     def _update(self) -> tuple[int, int]:
         write, alias = self.write, self._alias()
-        chosen = f"{alias}.rowid IN (SELECT row_id FROM {_BEFORE})"
+        chosen = f"{alias}.rowid IN (SELECT _mv_row FROM {_BEFORE})"
         from_clause = f" FROM {write.from_clause}" if write.from_clause else ""
         where = f"({write.where}) AND {chosen}" if write.from_clause and write.where else chosen
         head = f"{write.with_clause} UPDATE {self.target.storage} AS {alias}"
@@ -211,7 +209,7 @@ class DmlRun:
         columns = self._all() if self.write.returning else self._used()
         where = f" WHERE rowid IN ({hits})" if hits is not None else ""
         self._query(
-            f"CREATE OR REPLACE TEMP TABLE {_BEFORE} AS SELECT {columns + ', ' if columns else ''}rowid AS row_id "
+            f"CREATE OR REPLACE TEMP TABLE {_BEFORE} AS SELECT {columns + ', ' if columns else ''}rowid AS _mv_row "
             f"FROM {self.target.storage}{where}"
         )
 
@@ -220,18 +218,18 @@ class DmlRun:
         is_native = self.target.plan is None and self.captured is None
         if is_native and not self.write.returning:
             return self._query(self.write.text)[0][0], 0
-        is_merge = self.write.kind is WriteKind.MERGE and self.original.kind is WriteKind.MERGE
+        is_update = self.write.kind is WriteKind.UPDATE
         self._take_before(hits)
-        may_append = self.target.may_move_rows or self.write.kind is not WriteKind.UPDATE
-        kept = f"rowid IN (SELECT row_id FROM {_BEFORE})"
+        may_append = self.target.may_move_rows or not is_update
+        kept = f"rowid IN (SELECT _mv_row FROM {_BEFORE})"
         touched = f"{kept} OR rowid >= {self._appended_from()}" if may_append else kept
-        if is_merge and self.write.returning:
+        if self.write.returning and not is_update:
             count = self._keep_returned(f"{statement} RETURNING {self.write.returning}")
         else:
             count = self._query(statement)[0][0]
         captured = self._capture_difference(touched)
-        if self.write.returning and not is_merge:
-            self._returning_of_difference(touched)
+        if self.write.returning and is_update:
+            self._returning_of_update(touched)
         self._query(f"DROP TABLE {_BEFORE}")
         return count, captured
 
@@ -277,28 +275,23 @@ class DmlRun:
         )
         self._query(f"DROP TABLE {_ROWS}")
 
-    def _returning_of_difference(self, touched: str) -> None:
-        """RETURNING of an UPDATE gives the new image of every touched row; of an upsert, of those that it changed."""
-        now = f"SELECT {self._all()}, rowid AS row_id FROM {self.target.storage} WHERE {touched}"
-        if self.write.kind is WriteKind.UPDATE:
-            rows = f"SELECT {self._all()} FROM ({now})"
-        else:
-            changed = " OR ".join(f"a.{quote(c)} IS DISTINCT FROM b.{quote(c)}" for c in self.target.columns)
-            columns = ", ".join(f"a.{quote(column)}" for column in self.target.columns)
-            rows = (
-                f"SELECT {columns} FROM ({now}) AS a LEFT JOIN {_BEFORE} AS b USING (row_id) "
-                f"WHERE b.row_id IS NULL OR {changed}"
-            )
+    def _returning_of_update(self, touched: str) -> None:
+        """RETURNING of an UPDATE gives the new image of every touched row."""
+        rows = f"SELECT {self._all()} FROM {self.target.storage} WHERE {touched}"
         self._query(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS {rows}")
         self._result_of_rows()
 
     def _keep_returned(self, statement: str) -> int:
         """Runs a statement whose rows DuckDB lets stand in no CTE, and keeps them through Arrow."""
         self._query("SET arrow_lossless_conversion = true")
-        returned: Any = self.engine.execute(statement, used_by(statement, self.parameters)).to_arrow_table()
+        result = self.engine.execute(statement, used_by(statement, self.parameters))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Arrow output on a DB-API result")  # few rows, copied once
+            returned: Any = result.to_arrow_table()
         self._query("RESET arrow_lossless_conversion")
         self.engine.raw.register("mv_returned", returned)
-        self._query(f"CREATE OR REPLACE TEMP TABLE {RESULT} AS FROM mv_returned")
+        hidden = f" EXCLUDE ({FILE_ID})" if FILE_ID in returned.column_names else ""
+        self._query(f"CREATE OR REPLACE TEMP TABLE {RESULT} AS SELECT *{hidden} FROM mv_returned")
         self.engine.raw.unregister("mv_returned")
         return int(returned.num_rows)
 

@@ -94,16 +94,34 @@ class QueryBinder:
         clause = select.args.get("from_") or select.args.get("from")
         if clause is None:
             raise Unsupported("a query without a table")
-        inputs = [self._item(clause.this, select, ctes)]
-        predicates: list[Expr] = []
-        for join in [*select.args.get("joins", ()), *clause.this.args.get("joins", ())]:
-            _refuse_join(join)
-            inputs.append(self._item(join.this, select, ctes))
-            if condition := join.args.get("on"):
-                predicates.extend(self._conjuncts(condition))
+        inputs, predicates = self._with_joins(clause.this, select.args.get("joins") or [], select, ctes)
         if select.args.get("laterals"):
             raise Unsupported("LATERAL")
         return inputs[0] if len(inputs) == 1 else Join(inputs=tuple(inputs), predicates=tuple(predicates))
+
+    def _with_joins(
+        self, item: exp.Expr, joins: list[exp.Join], select: exp.Select, ctes: Ctes
+    ) -> tuple[list[Node], list[Expr]]:
+        """An item of FROM with the joins after it and inside it: ``(a JOIN b ON …)``, ``a JOIN b JOIN c ON … ON …``."""
+        inner = item.args.get("joins") or []
+        if isinstance(item, exp.Subquery) and isinstance(item.this, exp.Table | exp.Subquery):
+            if item.alias and item.this.args.get("joins"):
+                raise Unsupported("a name for a join in parentheses")
+            if not item.alias:
+                inputs, predicates = self._with_joins(item.this, inner, select, ctes)
+                inner = []
+            else:
+                inputs, predicates = [self._item(item, select, ctes)], []
+        else:
+            inputs, predicates = [self._item(item, select, ctes)], []
+        for join in [*inner, *joins]:
+            _refuse_join(join)
+            others, conditions = self._with_joins(join.this, [], select, ctes)
+            inputs.extend(others)
+            predicates.extend(conditions)
+            if condition := join.args.get("on"):
+                predicates.extend(self._conjuncts(condition))
+        return inputs, predicates
 
     def _item(self, item: exp.Expr, select: exp.Select, ctes: Ctes) -> Node:
         for key in ("pivots", "sample", "ordinality", "when", "changes"):

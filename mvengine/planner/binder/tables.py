@@ -44,6 +44,7 @@ def resolve_tables(tree: exp.Query, reader: SchemaReader) -> ResolvedQuery:
                 views_found = True
             else:
                 _check_kind(relation)
+                _check_columns(relation)
                 relations[relation.name] = relation
                 _qualify(table, relation.name)
         if not views_found:
@@ -70,6 +71,15 @@ def _check_kind(relation: Relation) -> None:
     )
 
 
+def _check_columns(relation: Relation) -> None:
+    """Changes travel in tables that hold columns of our own beside the relation's: those must stay apart."""
+    if reserved := next((c.name for c in relation.columns if c.name.lower().startswith("_mv_")), None):
+        raise NotSupportedError(
+            f"a materialized view cannot read {relation.name}: its column name {reserved} is reserved",
+            hint=f"ALTER TABLE {relation.name} RENAME {reserved} TO a name that does not begin with _mv_",
+        )
+
+
 def _qualify(table: exp.Table, name: Name) -> None:
     alias = table.alias or table.name
     table.set("this", exp.to_identifier(name.name.lower(), quoted=True))
@@ -87,4 +97,7 @@ def _inline(table: exp.Table, view: Relation) -> None:
     if not isinstance(body, exp.Query) or isinstance(created.this, exp.Schema):
         raise Unsupported(f"the view {view.name}")
     alias = table.alias or table.name
+    for call in body.find_all(exp.Anonymous):
+        if call.name.lower() == "count_star":  # so DuckDB writes count(*) in the text of a view
+            call.replace(exp.Count(this=exp.Star()))
     table.replace(body.subquery(exp.to_identifier(alias, quoted=True), copy=True))

@@ -150,6 +150,8 @@ def _order_by(tree: exp.Expr, columns: Columns) -> tuple[str, ...]:
 def _typed(plan: Node, columns: Columns, reader: SchemaReader) -> Project:
     """The plan under the view's column names, with casts where its types would differ from the query's."""
     assert isinstance(plan, Project | UnionAll | Distinct)
+    if len(columns_of(plan)) != len(columns):
+        raise Unsupported("SELECT * over these joins")  # sqlglot drops columns that share a name with one of USING
     types = reader.describe(select(plan, weighted=False))
     outputs = []
     for own, described, wanted in zip(columns_of(plan), types, columns, strict=True):

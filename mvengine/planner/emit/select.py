@@ -59,7 +59,7 @@ def select(node: Node, *, weighted: bool) -> str:
     if isinstance(node, UnionAll):
         return "\nUNION ALL\n".join(select(leg, weighted=weighted) for leg in node.inputs)
     outputs, predicates, inputs = _block(node)
-    weights = [f"{_alias(leaf)}.{WEIGHT}" for leaf in inputs if is_weighted(leaf)]
+    weights = [f"{quote(_alias(leaf))}.{WEIGHT}" for leaf in inputs if is_weighted(leaf)]
     if outputs is None:
         outputs = [f"{quote(_alias(inputs[0]))}.{quote(name)}" for name in columns_of(inputs[0])]
     if weighted:
