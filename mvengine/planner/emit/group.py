@@ -73,9 +73,7 @@ class GroupSql:
         zero += [f"{s.name} <> 0" for s in self.states if not s.is_extremum and is_exact(s)]
         keep = any(s.is_extremum or not is_exact(s) for s in self.states)
         grouping = f"\nGROUP BY {', '.join(keys)}" if keys else ""
-        nothing = (
-            "" if keys else "\nHAVING count(*) > 0"
-        )  # or it would be a row of NULL
+        nothing = "" if keys else "\nHAVING count(*) > 0"  # or it would be a row of NULL
         having = nothing if keep else f"\nHAVING {' OR '.join(zero)}"
         return (
             f"CREATE OR REPLACE TEMP TABLE {self.groups} AS\n"
