@@ -1,0 +1,49 @@
+"""Explicit cases in which incremental maintenance is known to go wrong: after every epoch, view and query are one bag.
+
+A case is a script in one string: statements, then ``---``, then views, then ``---`` and an epoch of statements, any
+number of times. The epochs run twice, in autocommit and each as one transaction.
+"""
+
+from __future__ import annotations
+
+import pytest
+from trap_cases import AGGREGATES, BAGS, ENVIRONMENT, FULL, GRAPHS, JOINS, Case
+
+import mvengine
+
+CASES = [*BAGS, *JOINS, *AGGREGATES, *ENVIRONMENT, *GRAPHS, *FULL]
+
+
+@pytest.mark.parametrize("is_explicit", [False, True], ids=["autocommit", "one transaction"])
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_a_view_equals_its_query_after(case: Case, is_explicit: bool) -> None:
+    with mvengine.connect() as connection:
+        for statement in case.setup:
+            connection.execute(statement)
+        for name, query in case.views.items():
+            connection.execute(f"CREATE MATERIALIZED VIEW {name} AS {query}")
+        _check(connection, case)
+        strategies = dict(connection.execute("SELECT name, strategy FROM mv_catalog.materialized_views").fetchall())
+        for name, strategy in strategies.items():
+            assert (strategy == "full") == (name in case.full), f"{name} is maintained by strategy {strategy}"
+        for epoch in case.epochs:
+            _run(connection, epoch, is_explicit)
+            _check(connection, case)
+
+
+def _run(connection: mvengine.Connection, epoch: tuple[str, ...], is_explicit: bool) -> None:
+    if is_explicit:
+        connection.begin()
+    for statement in epoch:
+        connection.execute(statement)
+    if is_explicit:
+        connection.commit()
+
+
+def _check(connection: mvengine.Connection, case: Case) -> None:
+    for name, query in case.views.items():
+        for left, right in ((name, f"({query})"), (f"({query})", name)):
+            rows = connection.execute(f"FROM {left} EXCEPT ALL FROM {right}").fetchall()
+            assert not rows, f"{left} holds more than {right}: {rows}"
+        types = connection.execute(f"SELECT column_type FROM (DESCRIBE {name})").fetchall()
+        assert types == connection.execute(f"SELECT column_type FROM (DESCRIBE {query})").fetchall(), name
