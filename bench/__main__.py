@@ -1,0 +1,57 @@
+"""The command: ``python -m bench [CASE …]``. Exit code 1 where a goal is missed."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bench import dml, refresh
+from bench.data import Workspace, prepare
+from bench.measure import Measurement
+from bench.profile import Profile
+from bench.report import show, write_json
+from bench.run import Run
+
+CASES: dict[str, Callable[[Run], Iterator[Measurement]]] = {
+    "mixed-change": dml.mixed_change,
+    "single-order": dml.single_order,
+    "unchanged-files": refresh.unchanged_files,
+    "one-file": refresh.one_file,
+}
+
+
+@click.command()
+@click.argument("cases", nargs=-1, type=click.Choice(list(CASES)))
+@click.option("--scale", default=1.0, show_default=True, help="TPC-H scale factor of the data, where it is generated.")
+@click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 300), help="Measured runs of each side.")
+@click.option("--directory", type=click.Path(path_type=Path), help="TPC-H as Parquet, a folder a table; made if empty.")
+@click.option("--json", "output", type=click.Path(path_type=Path), help="Write all measurements to this file.")
+@click.option("--profile", "is_profiled", is_flag=True, help="Print each SQL statement of mvengine's last run.")
+def main(
+    cases: tuple[str, ...], scale: float, runs: int, directory: Path | None, output: Path | None, is_profiled: bool
+) -> None:
+    """Measures mvengine against DuckDB used by hand, on the same data in the same run."""
+    console = Console(highlight=False)
+    files = prepare(directory or Path(tempfile.gettempdir()) / f"mvengine-bench-{scale:g}", scale)
+    measurements: list[Measurement] = []
+    for name in cases or CASES:
+        with tempfile.TemporaryDirectory(prefix="mvengine-bench-") as scratch:
+            profile = Profile() if is_profiled else None
+            run = Run(workspace=Workspace(files=files, scratch=Path(scratch)), runs=runs, profile=profile)
+            for measured in CASES[name](run):
+                measurements.append(measured)
+                show(console, [measured])
+                if profile is not None:
+                    console.print("\n".join(profile.lines()), markup=False, soft_wrap=True)
+    if output is not None:
+        write_json(output, measurements, scale=scale)
+    sys.exit(any(not measured.is_met(goal) for measured in measurements for goal in measured.goals))
+
+
+if __name__ == "__main__":
+    main()

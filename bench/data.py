@@ -1,0 +1,54 @@
+"""TPC-H: as Parquet, and as a plain DuckDB file whose copies the sides of a case start from."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from mvengine.demo.tpch import KEYS, generate
+from mvengine.schema import literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """``files`` holds a folder of Parquet files a table, and is only read; ``scratch`` is gone after the case."""
+
+    files: Path
+    scratch: Path
+
+    def copy_of(self, name: str, original: Path) -> Path:
+        """A database file of its own for one side."""
+        return Path(shutil.copy(original, self.scratch / f"{name}.duckdb"))
+
+
+def prepare(directory: Path, scale: float) -> Path:
+    """The folder of Parquet files, generated unless all tables are there. Errors: those of ``demo.tpch.generate``."""
+    if not all(any((directory / table).glob("*.parquet")) for table in KEYS):
+        directory.mkdir(parents=True, exist_ok=True)
+        generate(directory, scale=scale)
+    return directory
+
+
+def load_plain(workspace: Workspace, tables: tuple[str, ...]) -> Path:
+    """A DuckDB file with these tables, rows in the order of their keys as TPC-H makes them."""
+    path = workspace.scratch / "base.duckdb"
+    if path.exists():
+        return path
+    with duckdb.connect(str(path)) as connection:
+        for table in tables:
+            connection.execute(f"CREATE TABLE {table} AS SELECT * FROM {parquet(workspace.files / table)}")
+    return path
+
+
+def parquet(folder: Path) -> str:
+    """A table function that reads all files of a folder, by their numbers."""
+    files = sorted(folder.glob("*.parquet"), key=file_number)
+    return f"read_parquet([{', '.join(literal(str(path)) for path in files)}])"
+
+
+def file_number(path: Path) -> int:
+    """7 of ``orders.7.parquet``."""
+    return int(path.name.split(".")[-2])
