@@ -30,9 +30,7 @@ def check_equal(databases: Sequence[Path], *, tables: Sequence[str], view: str, 
 
 def _differences(connection: duckdb.DuckDBPyConnection, left: str, right: str) -> int:
     """How many rows stand on one side only."""
-    query = (
-        f"SELECT count(*) FROM ((FROM {left} EXCEPT ALL FROM {right}) UNION ALL (FROM {right} EXCEPT ALL FROM {left}))"
-    )
+    sides = f"(FROM {left} EXCEPT ALL FROM {right}) UNION ALL (FROM {right} EXCEPT ALL FROM {left})"
     return int(connection.execute(f"SELECT count(*) FROM ({sides})").fetchall()[0][0])
 
 
