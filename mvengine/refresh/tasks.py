@@ -37,7 +37,8 @@ class TableTask:
 
     @property
     def has_work(self) -> bool:
-        return bool(self.loads or self.removed)
+        """What DML has put into a table must go although there may be no file."""
+        return bool(self.loads or self.removed or self.reads_all)
 
     @property
     def is_first_load(self) -> bool:
