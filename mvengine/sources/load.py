@@ -46,8 +46,9 @@ _FORMATS = {
 }
 
 
-# What is already said precisely, or is no fault of the file.
+# What is already said precisely, or is no fault of the file: by class, and by code a full disk, memory, an interrupt.
 _NOT_THE_FILE = (LoadError, InternalError, LockTimeout, SerializationFailure, TransactionAborted)
+_NOT_THE_FILE_CODES = frozenset({"53100", "53200", "57014"})
 
 
 def load_split(
@@ -86,6 +87,8 @@ def load_split(
         except _NOT_THE_FILE:
             raise
         except DatabaseError as error:
+            if error.code in _NOT_THE_FILE_CODES:
+                raise
             raise format_.explain(load, error) from error
         rows = _check_rows(load, format_)
         if len(rejected) > source.errors_max:

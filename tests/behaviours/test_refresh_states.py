@@ -159,7 +159,7 @@ def test_r08_dml_during_a_refresh_waits_for_nobody_and_the_table_equals_its_file
     with con.cursor() as writer, inject("refresh.after_split", lambda: writer.execute("INSERT INTO t VALUES (7, 70)")):
         con.execute("REFRESH TABLE t")
     check_views(con)
-    con.execute("REFRESH TABLE t FULL")
+    con.execute("REFRESH TABLE t")
     assert (rows(con, "t"), rows(con, "v")) == ([(1, 11)], [(11,)])
 
 

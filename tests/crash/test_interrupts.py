@@ -1,0 +1,118 @@
+"""Ctrl-C: a statement that is interrupted did nothing, the connection can be used, and nothing is held or stuck."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+from crash_world import (
+    CHILD_SECONDS_MAX,
+    STEPS,
+    World,
+    change_rows,
+    check_nothing_is_stuck,
+    check_views,
+    child_environment,
+    contents,
+    refresh,
+)
+
+import mvengine
+from mvengine.testing.faults import inject
+
+
+def press_ctrl_c() -> None:
+    raise KeyboardInterrupt
+
+
+BEFORE_COMMIT = {
+    "create_view": ("create.after_job", "create.before_commit", "dml.before_commit"),
+    "create_table": ("create.after_job", "create.before_commit"),
+    "refresh": (
+        "refresh.after_trigger",
+        "refresh.after_split",
+        "refresh.after_staged",
+        "refresh.after_merge",
+        "maintain.view",
+        "publish.before_commit",
+        "dml.before_commit",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("step", "point"), [(step, point) for step, points in BEFORE_COMMIT.items() for point in points]
+)
+def test_an_interrupted_statement_did_nothing_and_can_be_run_again(world: World, step: str, point: str) -> None:
+    with mvengine.connect(str(world.database)) as con:
+        with inject(point, press_ctrl_c), pytest.raises(KeyboardInterrupt):
+            STEPS[step](con, world.folder)
+        check_nothing_is_stuck(con)
+        assert contents(con) == world.before
+        with con.cursor() as other:  # the writer lock is free
+            other.execute("CREATE TABLE free (id INT)")
+            other.execute("DROP TABLE free")
+        STEPS[step](con, world.folder)
+        refresh(con, world.folder)
+        check_views(con)
+        assert contents(con) == world.finished[step]
+
+
+@pytest.mark.parametrize("point", ["maintain.view", "dml.before_commit"])
+def test_an_interrupted_write_did_nothing(world: World, point: str) -> None:
+    with mvengine.connect(str(world.database)) as con:
+        with inject(point, press_ctrl_c), pytest.raises(KeyboardInterrupt):
+            con.execute("INSERT INTO customers VALUES (1, 'Zoe')")
+        assert contents(con) == world.before
+        change_rows(con, world.folder)
+        assert contents(con) == world.after["change_rows"]
+
+
+def test_an_interrupted_commit_rolls_the_transaction_back(world: World) -> None:
+    with mvengine.connect(str(world.database)) as con:
+        with inject("maintain.view", press_ctrl_c), pytest.raises(KeyboardInterrupt):
+            change_rows(con, world.folder)
+        assert contents(con) == world.before
+        change_rows(con, world.folder)
+        check_views(con)
+        assert contents(con) == world.after["change_rows"]
+
+
+LONG = """
+import signal, sys, mvengine
+con = mvengine.connect(sys.argv[1])
+signal.signal(signal.SIGINT, lambda *_: con.interrupt())
+con.execute("CREATE TABLE big AS SELECT i AS id FROM range(40000) t(i)")
+con.execute("CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM big")
+print("ready", flush=True)
+try:
+    con.execute("INSERT INTO big SELECT count(*) FROM range(100000000000) t(i) WHERE hash(i) = 1")
+except mvengine.OperationalError as error:
+    print(error.code, flush=True)
+con.execute("INSERT INTO big VALUES (1)")
+print(con.execute("FROM counted").fetchall(), flush=True)
+"""
+
+
+def test_a_signal_while_the_engine_computes_stops_it_and_leaves_the_state_clean(world: World) -> None:
+    """A real SIGINT, at a moment at which DuckDB is at work for hours to come; handled as the shell does.
+
+    (Python's own handler is not enough: DuckDB then leaves its worker threads running, and waits for them.)
+    """
+    command = [sys.executable, "-c", LONG, str(world.database)]
+    with subprocess.Popen(command, env=child_environment(None), stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        try:
+            assert child.stdout.readline() == "ready\n"
+            with pytest.raises(subprocess.TimeoutExpired):
+                child.wait(0.3)
+            child.send_signal(signal.SIGINT)
+            said, _ = child.communicate(timeout=CHILD_SECONDS_MAX)
+        finally:
+            child.kill()
+    assert said.splitlines() == ["57014", "[(40001,)]"]
+    with mvengine.connect(str(world.database)) as con:
+        check_nothing_is_stuck(con)
+        check_views(con)
