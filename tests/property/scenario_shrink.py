@@ -64,3 +64,15 @@ def _smaller_epochs(epoch: Epoch) -> Iterator[Epoch]:
 def _without_one(items: tuple[Part, ...]) -> Iterator[tuple[Part, ...]]:
     for i in range(len(items)):
         yield items[:i] + items[i + 1 :]
+
+
+def shrink_list(items: list[Part], fails: Callable[[list[Part]], bool]) -> list[Part]:
+    """The same for a list whose parts can each be left out."""
+    i = 0
+    while i < len(items):
+        fewer = items[:i] + items[i + 1 :]
+        if fails(fewer):
+            items, i = fewer, 0
+        else:
+            i += 1
+    return items
