@@ -203,10 +203,8 @@ class _Refresh:
         self.engine.commit()
 
     def _nothing_to_do(self, tasks: Sequence[TableTask]) -> tuple[RefreshResult, ...]:
-        """Nothing changed in the sources: the one thing written is when they were looked at."""
-        self.engine.begin()
+        """Nothing changed in the sources: the one thing written, by one statement, is when they were looked at."""
         self.store.touch_checked([task.table.relation_id for task in tasks], self.database.clock())
-        self.engine.commit()
         return tuple(self._result(task, None, self.database.epoch) for task in tasks)
 
     # -- publishing ------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def _answer(session: Session, results: Sequence[RefreshResult]) -> None:
 
 def table_of(session: Session, ref: RelationRef) -> TableDefinition:
     """The refreshable table of this name. Errors say what the name is instead."""
-    relation = session.reader.resolve(ref.catalog, ref.schema, ref.name)
+    relation = session.targets.resolve(session, session.reader.graph, ref)
     if relation is None:
         raise UnknownRelation(
             f"there is no table {reference(ref)}", hint="SELECT name FROM mv_catalog.tables lists what there is"
@@ -82,7 +82,7 @@ def table_of(session: Session, ref: RelationRef) -> TableDefinition:
 
 def view_of(session: Session, ref: RelationRef) -> ViewDefinition:
     """The materialized view of this name."""
-    relation = session.reader.resolve(ref.catalog, ref.schema, ref.name)
+    relation = session.targets.resolve(session, session.reader.graph, ref)
     if relation is None:
         raise UnknownRelation(
             f"there is no materialized view {reference(ref)}",

@@ -9,6 +9,7 @@ from mvengine.errors import UnknownRelation, WrongObject
 from mvengine.planner.reader import Relation, RelationKind
 from mvengine.refresh.constraints import check_foreign_keys
 from mvengine.refresh.dml import RESULT, DmlRun, Target
+from mvengine.refresh.graph import Graph
 from mvengine.refresh.parameters import used_by
 from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.transaction import Transaction
@@ -76,7 +77,7 @@ def _maintained(session: Session, transaction: Transaction, write: Write) -> Rel
     names = {known.name.lower() for known in (*graph.consumers, *graph.tables, *graph.views)}
     if name not in names:
         return None
-    relation = session.targets.resolve(session, transaction, write.target)
+    relation = session.targets.resolve(session, graph, write.target)
     if relation is None:
         raise UnknownRelation(f"there is no table {reference(write.target)}", hint="SHOW TABLES lists what there is")
     if relation.kind is RelationKind.MATERIALIZED_VIEW:
@@ -90,12 +91,12 @@ def _maintained(session: Session, transaction: Transaction, write: Write) -> Rel
 
 
 class Targets:
-    """What the targets of writes mean, remembered until a statement may have changed it: looking a name up in DuckDB's
-    catalog costs as much as writing a row."""
+    """What the targets of writes and refreshes mean, remembered until a statement may have changed it: looking a name
+    up in DuckDB's catalog costs as much as writing a row."""
 
     def __init__(self) -> None:
         self._shapes = -1
-        self._relations: dict[RelationRef, Relation | None] = {}
+        self._relations: dict[RelationRef, Relation] = {}
         self._targets: dict[RelationRef, Target] = {}
         self._hiding: frozenset[str] | None = None
 
@@ -117,13 +118,16 @@ class Targets:
             self._hiding = frozenset(name for (name,) in rows) - tables  # a refreshable table is a view to DuckDB
         return self._hiding
 
-    def resolve(self, session: Session, transaction: Transaction, ref: RelationRef) -> Relation | None:
-        """The relation that a target names."""
+    def resolve(self, session: Session, graph: Graph, ref: RelationRef) -> Relation | None:
+        """The relation that a name means. One that is not there is looked for again each time."""
         self._forget_stale(session)
         if ref not in self._relations:
             reader = session.reader
-            reader.graph = transaction.graph
-            self._relations[ref] = reader.resolve(ref.catalog, ref.schema, ref.name)
+            reader.graph = graph
+            relation = reader.resolve(ref.catalog, ref.schema, ref.name)
+            if relation is None:
+                return None
+            self._relations[ref] = relation
         return self._relations[ref]
 
     def find(self, session: Session, transaction: Transaction, ref: RelationRef, relation: Relation) -> Target:
