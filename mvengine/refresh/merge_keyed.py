@@ -50,7 +50,7 @@ def merge_keyed(
     keep_one_per_file(engine, plan, key)
     has_shadow = bool(engine.query(f"SELECT 1 FROM {plan.shadow} LIMIT 1"))
     engine.query(sql.contested(has_shadow=has_shadow))
-    engine.query(f"CREATE OR REPLACE TEMP TABLE {FILES} ({FILE_ID} INTEGER, rank INTEGER)")
+    engine.query(f"CREATE OR REPLACE TEMP TABLE {FILES} ({FILE_ID} INTEGER, _mv_rank INTEGER)")
     engine.query(
         f"INSERT INTO {FILES} SELECT unnest($1::INTEGER[]), unnest($2::INTEGER[])",
         [[id_ for id_, _ in order.ranked], [rank for _, rank in order.ranked]],
@@ -103,7 +103,7 @@ class _Sql:
     def stored(self) -> str:
         """What is stored for the contested keys."""
         return (
-            f"CREATE OR REPLACE TEMP TABLE {STORED} AS SELECT s.rowid AS stored, {self.row}\n"
+            f"CREATE OR REPLACE TEMP TABLE {STORED} AS SELECT s.rowid AS _mv_stored, {self.row}\n"
             f"FROM {self.plan.storage} AS s SEMI JOIN {KEYS} AS k ON {self.same_key('s', 'k')}"
         )
 
@@ -119,7 +119,7 @@ class _Sql:
                 f"WHERE NOT {self.is_replaced}"
             )
         return (
-            f"CREATE OR REPLACE TEMP TABLE {CANDIDATES} AS SELECT {self.row}, rank\n"
+            f"CREATE OR REPLACE TEMP TABLE {CANDIDATES} AS SELECT {self.row}, _mv_rank\n"
             f"FROM (\n{' UNION ALL '.join(parts)}\n) JOIN {FILES} USING ({FILE_ID})"
         )
 
@@ -129,17 +129,18 @@ class _Sql:
         if not self.plan.ignore_conflicts:
             return (
                 f"CREATE OR REPLACE TEMP TABLE {WINNERS} AS SELECT {self.row} FROM {CANDIDATES}\n"
-                f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY rank DESC) = 1"
+                f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY _mv_rank DESC) = 1"
             )
         kept = ", ".join(
-            f"CASE WHEN o.stored IS NOT NULL THEN o.{column} ELSE c.{column} END AS {column}" for column in self.columns
+            f"CASE WHEN o._mv_stored IS NOT NULL THEN o.{column} ELSE c.{column} END AS {column}"
+            for column in self.columns
         )
         partition = ", ".join(f"c.{column}" for column in self.key)
         return (
             f"CREATE OR REPLACE TEMP TABLE {WINNERS} AS SELECT {kept}, c.{FILE_ID}\n"
             f"FROM {CANDIDATES} AS c LEFT JOIN {STORED} AS o ON {self.same_key('c', 'o')}\n"
             f"QUALIFY row_number() OVER (PARTITION BY {partition} "
-            f"ORDER BY c.{FILE_ID} IS NOT DISTINCT FROM o.{FILE_ID} DESC, rank) = 1"
+            f"ORDER BY c.{FILE_ID} IS NOT DISTINCT FROM o.{FILE_ID} DESC, _mv_rank) = 1"
         )
 
     def counts(self) -> str:
@@ -164,14 +165,14 @@ class _Sql:
     def _is_kept(self) -> str:
         """A stored row that wins as it is, under its own file."""
         return (
-            f"SELECT o.stored FROM {STORED} AS o JOIN {WINNERS} AS w ON {self.same_key('o', 'w')} "
+            f"SELECT o._mv_stored FROM {STORED} AS o JOIN {WINNERS} AS w ON {self.same_key('o', 'w')} "
             f"AND o.{FILE_ID} = w.{FILE_ID} WHERE NOT {self.differs('o', 'w')}"
         )
 
     def gone(self) -> str:
         return (
-            f"CREATE OR REPLACE TEMP TABLE {GONE} AS SELECT stored FROM {STORED} "
-            f"WHERE stored NOT IN ({self._is_kept()})"
+            f"CREATE OR REPLACE TEMP TABLE {GONE} AS SELECT _mv_stored AS stored FROM {STORED} "
+            f"WHERE _mv_stored NOT IN ({self._is_kept()})"
         )
 
     def insert_winners(self) -> str:
@@ -179,6 +180,6 @@ class _Sql:
         return (
             f"INSERT INTO {self.plan.storage} ({self.row}) SELECT {columns}, w.{FILE_ID} FROM {WINNERS} AS w\n"
             f"ANTI JOIN (SELECT {', '.join('o.' + c for c in self.key)}, o.{FILE_ID} FROM {STORED} AS o "
-            f"WHERE o.stored NOT IN (SELECT stored FROM {GONE})) AS kept\n"
+            f"WHERE o._mv_stored NOT IN (SELECT stored FROM {GONE})) AS kept\n"
             f"ON {self.same_key('w', 'kept')}"
         )
