@@ -123,7 +123,7 @@ class DmlRun:
             return self._merge()
         columns = self.write.columns or self.target.insertable
         if _names_columns_itself(self.write.body):
-            return self._by_difference(self._insert_text(), None)
+            return self._by_difference(self._insert_text(), self._images(None))
         names = ", ".join(quote(column) for column in columns)
         self._query(
             f"CREATE OR REPLACE TEMP TABLE {_SOURCE} AS {self.write.with_clause} "
@@ -140,7 +140,7 @@ class DmlRun:
         ]
         is_covered = len(conditions) == len(self.target.keys)
         hits = f"SELECT t.rowid FROM {self.target.storage} AS t WHERE {' OR '.join(conditions) or 'false'}"
-        result = self._by_difference(self._insert_text(), hits if is_covered else None)
+        result = self._by_difference(self._insert_text(), self._images(hits if is_covered else None))
         self._query(f"DROP TABLE {_SOURCE}")
         return result
 
@@ -148,7 +148,7 @@ class DmlRun:
         write = self.write
         if self.captured is None and not write.returning and self.target.plan is None:
             return self._query(write.text)[0][0], 0
-        self._take_before(self._hits())
+        self._take_before(self._selected())
         count = self._query(f"DELETE FROM {self.target.storage} WHERE rowid IN (SELECT _mv_row FROM {_BEFORE})")[0][0]
         captured = 0
         if self.captured is not None:
@@ -160,15 +160,18 @@ class DmlRun:
         self._query(f"DROP TABLE {_BEFORE}")
         return count, captured
 
-    def _hits(self) -> str:
-        """The ids of the rows that WHERE and FROM | USING select."""
+    def _selected(self) -> str:
+        """The old images of the rows that WHERE and FROM | USING select: a query for ``_take_before``. One scan finds
+        and reads them, unless a join may find a row twice."""
         write, alias = self.write, self._alias()
-        others = f", {write.from_clause}" if write.from_clause else ""
         where = f" WHERE {write.where}" if write.where else ""
-        distinct = "DISTINCT " if write.from_clause else ""
-        return (
-            f"{write.with_clause} SELECT {distinct}{alias}.rowid FROM {self.target.storage} AS {alias}{others}{where}"
-        )
+        source = f"FROM {self.target.storage} AS {alias}"
+        if write.from_clause:
+            return self._images(
+                f"{write.with_clause} SELECT DISTINCT {alias}.rowid {source}, {write.from_clause}{where}"
+            )
+        columns = "".join(f"{alias}.{quote(column)}, " for column in self._imaged())
+        return f"{write.with_clause} SELECT {columns}{alias}.rowid AS _mv_row {source}{where}"
 
     def _update(self) -> tuple[int, int]:
         write, alias = self.write, self._alias()
@@ -177,7 +180,7 @@ class DmlRun:
         where = f"({write.where}) AND {chosen}" if write.from_clause and write.where else chosen
         head = f"{write.with_clause} UPDATE {self.target.storage} AS {alias}"
         statement = f"{head} SET {write.assignments}{from_clause} WHERE {where}"
-        return self._by_difference(statement, self._hits())
+        return self._by_difference(statement, self._selected())
 
     def _merge(self) -> tuple[int, int]:
         write, alias = self.write, self._alias()
@@ -190,7 +193,7 @@ class DmlRun:
             f"{write.with_clause} SELECT DISTINCT {alias}.rowid FROM {self.target.storage} AS {alias} "
             f"JOIN {write.from_clause} {write.where}"
         )
-        return self._by_difference(statement, hits if is_bounded else None)
+        return self._by_difference(statement, self._images(hits if is_bounded else None))
 
     def _copy(self) -> tuple[int, int]:
         columns = self.write.columns or self.target.insertable
@@ -204,22 +207,29 @@ class DmlRun:
 
     # -- images ----------------------------------------------------------------------------------------------------
 
-    def _take_before(self, hits: str | None) -> None:
-        """Old images of the rows in ``hits`` (None: of all), with their ids."""
-        columns = self._all() if self.write.returning else self._used()
-        where = f" WHERE rowid IN ({hits})" if hits is not None else ""
-        self._query(
-            f"CREATE OR REPLACE TEMP TABLE {_BEFORE} AS SELECT {columns + ', ' if columns else ''}rowid AS _mv_row "
-            f"FROM {self.target.storage}{where}"
-        )
+    def _take_before(self, images: str) -> None:
+        """Keeps old images, with their ids."""
+        self._query(f"CREATE OR REPLACE TEMP TABLE {_BEFORE} AS {images}")
 
-    def _by_difference(self, statement: str, hits: str | None) -> tuple[int, int]:
-        """Runs a statement that touches only rows in ``hits`` (None: any) and rows that it appends."""
+    def _images(self, hits: str | None) -> str:
+        """The query for the images of the rows in ``hits`` (None: of all)."""
+        columns = "".join(f"{quote(column)}, " for column in self._imaged())
+        where = f" WHERE rowid IN ({hits})" if hits is not None else ""
+        return f"SELECT {columns}rowid AS _mv_row FROM {self.target.storage}{where}"
+
+    def _imaged(self) -> tuple[str, ...]:
+        """The columns of images: all where RETURNING may want them, else those that views read."""
+        if self.write.returning:
+            return self.target.columns
+        return self.captured.used if self.captured else ()
+
+    def _by_difference(self, statement: str, images: str) -> tuple[int, int]:
+        """Runs a statement that touches only the rows of ``images``, a query for them, and rows that it appends."""
         is_native = self.target.plan is None and self.captured is None
         if is_native and not self.write.returning:
             return self._query(self.write.text)[0][0], 0
         is_update = self.write.kind is WriteKind.UPDATE
-        self._take_before(hits)
+        self._take_before(images)
         may_append = self.target.may_move_rows or not is_update
         kept = f"rowid IN (SELECT _mv_row FROM {_BEFORE})"
         touched = f"{kept} OR rowid >= {self._appended_from()}" if may_append else kept
