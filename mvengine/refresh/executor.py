@@ -231,6 +231,8 @@ class _Refresh:
             fault_point("publish.before_commit")
             return merged, transaction.commit()
         except BaseException:
+            if transaction.is_committed:
+                self.jobs = ()  # published: there is nothing left to fail
             transaction.rollback()
             raise
 

@@ -28,6 +28,7 @@ class Transaction:
         self.is_explicit = is_explicit
         self.graph: Graph = database.graph
         self.failure: BaseException | None = None
+        self.is_committed = False  # an interrupt after that comes too late to undo anything
         self.cause = ""
         self._pending: dict[Name, int] = {}
         self._virtual: set[Name] = set()
@@ -151,6 +152,7 @@ class Transaction:
         except BaseException:
             self.rollback()
             raise
+        self.is_committed = True
         for name in self._touched:
             self.database.changed[name] = epoch
         self.database.epoch = max(self.database.epoch, epoch)

@@ -112,7 +112,7 @@ def create(
         if explicit is None:
             transaction.commit()
     except BaseException as error:
-        if explicit is None:
+        if explicit is None and not transaction.is_committed:
             session.engine.rollback()
             _forget(session, relation_id, error)
             transaction.rollback()

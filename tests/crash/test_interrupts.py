@@ -60,6 +60,31 @@ def test_an_interrupted_statement_did_nothing_and_can_be_run_again(world: World,
         assert contents(con) == world.finished[step]
 
 
+@pytest.mark.parametrize(
+    ("step", "point"),
+    [
+        ("create_view", "dml.after_commit"),
+        ("create_table", "dml.after_commit"),
+        ("refresh", "dml.after_commit"),
+        ("refresh", "publish.after_commit"),
+        ("change_rows", "dml.after_commit"),
+    ],
+)
+def test_an_interrupt_after_the_commit_comes_too_late_to_undo_anything(world: World, step: str, point: str) -> None:
+    with mvengine.connect(str(world.database)) as con:
+        with inject(point, press_ctrl_c), pytest.raises(KeyboardInterrupt):
+            STEPS[step](con, world.folder)
+        check_nothing_is_stuck(con)
+        check_views(con)
+        assert contents(con) == world.after[step]
+        if step.startswith("create"):
+            con.execute("REFRESH ALL")
+            con.execute("DROP TABLE more" if step == "create_table" else "DROP MATERIALIZED VIEW more")
+        refresh(con, world.folder)
+        check_nothing_is_stuck(con)
+        assert contents(con) == world.finished[step]
+
+
 @pytest.mark.parametrize("point", ["maintain.view", "dml.before_commit"])
 def test_an_interrupted_write_did_nothing(world: World, point: str) -> None:
     with mvengine.connect(str(world.database)) as con:
