@@ -14,7 +14,7 @@ from mvengine.planner.logical import WEIGHT, MaterializeTable
 from mvengine.refresh.changes import FILE_ID, CapturedTable
 from mvengine.refresh.merge_apply import FileOrder
 from mvengine.refresh.merge_bag import merge_bag
-from mvengine.refresh.merge_keyed import keep_one_per_file, merge_keyed
+from mvengine.refresh.merge_keyed import merge_keyed
 from mvengine.schema import quote
 from mvengine.testing.faults import fault_point
 
@@ -65,10 +65,8 @@ def _has_rows(engine: Engine, table: str) -> bool:
 def _adopt(engine: Engine, plan: MaterializeTable, captured: CapturedTable | None, order: FileOrder) -> Sequence[int]:
     """The staging table takes the table's place: copying would double the time and the file."""
     key = _primary_key(plan)
-    if key:
-        keep_one_per_file(engine, plan, key)
-        if len(order.ranked) > 1 and _has_rival_files(engine, plan, key):
-            return merge_keyed(engine, plan, key, captured, order)
+    if key and _has_rivals(engine, plan, key):
+        return merge_keyed(engine, plan, key, captured, order)
     name = plan.storage.partition(".")[2]
     engine.query(f"DROP TABLE {plan.storage}")
     engine.query(f"ALTER TABLE {plan.staging} RENAME TO {name}")
@@ -80,6 +78,6 @@ def _adopt(engine: Engine, plan: MaterializeTable, captured: CapturedTable | Non
     return int(engine.query(f"SELECT count(*) FROM {plan.storage}")[0][0]), 0, 0, int(captured is not None)
 
 
-def _has_rival_files(engine: Engine, plan: MaterializeTable, key: tuple[str, ...]) -> bool:
+def _has_rivals(engine: Engine, plan: MaterializeTable, key: tuple[str, ...]) -> bool:
     columns = ", ".join(quote(column) for column in key)
     return _has_rows(engine, f"(SELECT 1 FROM {plan.staging} GROUP BY {columns} HAVING count(*) > 1)")
