@@ -70,9 +70,19 @@ class Graph:
                 found.setdefault(name, []).append(view)
         return {name: tuple(views) for name, views in found.items()}
 
+    @cached_property
+    def referenced(self) -> frozenset[Name]:
+        """What foreign keys of refreshable tables refer to: a row that is deleted there may be missed here."""
+        return frozenset(key.references for table in self.tables.values() for key in table.plan.foreign_keys)
+
+    @cached_property
+    def watched(self) -> frozenset[Name]:
+        """Relations whose changes concern others, or that are maintained themselves."""
+        return frozenset((*self.consumers, *self.tables, *self.views, *self.referenced))
+
     def is_maintained(self, name: Name) -> bool:
-        """Whether changes of this relation must be captured."""
-        return name in self.consumers or name in self
+        """Whether a write to this relation is the engine's to carry out and to check."""
+        return name in self.watched
 
     def downstream(self, names: Iterable[Name]) -> tuple[ViewDefinition, ...]:
         """Every view that reads one of these, directly or through others, in the order of maintenance."""

@@ -11,6 +11,7 @@ from mvengine.refresh.definitions import drop_storage
 from mvengine.refresh.graph import Definition, TableDefinition
 from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.transaction import Transaction
+from mvengine.schema import quote
 from mvengine.session import answer
 from mvengine.sql.statements import Drop, ObjectKind, RelationRef
 
@@ -30,7 +31,7 @@ def run(session: Session, statement: Drop) -> None:
             transaction.begin()
         for ref in statement.names:
             _drop(session, transaction, statement, ref)
-        transaction.ddl()
+            transaction.ddl()  # the next one may be needed by this one
         if explicit is None:
             transaction.commit()
     except BaseException:
@@ -51,13 +52,21 @@ def _drop(session: Session, transaction: Transaction, statement: Drop, ref: Rela
             f"there is no {kind} {reference(ref)}", hint=f"DROP {statement.kind} IF EXISTS accepts that"
         )
     _check_kind(statement, ref, relation)
+    if relation.kind in (RelationKind.TEMPORARY, RelationKind.FOREIGN):  # may have the name of one of ours
+        _drop_native(session, statement, relation)
+        return
     graph = transaction.graph
-    readers = graph.downstream([relation.name]) if relation.kind is not RelationKind.TEMPORARY else ()
+    readers = graph.downstream([relation.name])
     foreign = [t.name for t in graph.tables.values() if any(f.references == relation.name for f in t.plan.foreign_keys)]
     if (readers or foreign) and not statement.cascade:
         needed_by = ", ".join(str(name) for name in [*(view.name for view in readers), *foreign][:5])
         raise DependentObjects(
             f"{reference(ref)} is needed by {needed_by}", hint="use CASCADE to drop what depends on it too"
+        )
+    if foreign:
+        raise DependentObjects(
+            f"a foreign key of {foreign[0]} refers to {reference(ref)}",
+            hint=f"CASCADE drops no tables: drop {foreign[0]} first, or in the same statement before it",
         )
     for view in reversed(readers):
         _forget(session, view)
@@ -65,14 +74,13 @@ def _drop(session: Session, transaction: Transaction, statement: Drop, ref: Rela
     if definition is not None:
         _forget(session, definition)
     else:
-        cascade = " CASCADE" if statement.cascade else ""
-        session.engine.query(f"DROP TABLE {_native_name(relation)}{cascade}")
+        _drop_native(session, statement, relation)
 
 
-def _native_name(relation: Relation) -> str:
-    return (
-        f"temp.{relation.name.sql.partition('.')[2]}" if relation.kind is RelationKind.TEMPORARY else relation.storage
-    )
+def _drop_native(session: Session, statement: Drop, relation: Relation) -> None:
+    is_temporary = relation.kind is RelationKind.TEMPORARY
+    name = f"temp.{quote(relation.name.name)}" if is_temporary else relation.storage
+    session.engine.query(f"DROP TABLE {name}{' CASCADE' if statement.cascade else ''}")
 
 
 def _check_kind(statement: Drop, ref: RelationRef, relation: Relation) -> None:

@@ -138,7 +138,7 @@ def _check_settings(session: Session, statement: Native) -> None:
 def refuse(session: Session, statement: Refused) -> None:
     """Refuses a hidden write where it touches anything maintained; passes it on elsewhere."""
     graph = session.reader.graph
-    maintained = {name.name.lower() for name in (*graph.consumers, *graph.tables, *graph.views)}
+    maintained = {name.name.lower() for name in graph.watched}
     names = set(statement.names) or set(names_in(tokenize(statement.text)))
     if (statement.is_opaque and maintained) or names & maintained:
         raise NotSupportedError(statement.reason, hint=statement.hint)

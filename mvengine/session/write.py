@@ -74,7 +74,7 @@ def _may_read_views(session: Session, transaction: Transaction, write: Write) ->
 def _maintained(session: Session, transaction: Transaction, write: Write) -> Relation | None:
     """The table, if its changes must be captured; None for one that nothing depends on."""
     graph, name = transaction.graph, write.target.name.lower()
-    names = {known.name.lower() for known in (*graph.consumers, *graph.tables, *graph.views)}
+    names = {known.name.lower() for known in graph.watched}
     if name not in names:
         return None
     relation = session.targets.resolve(session, graph, write.target)
