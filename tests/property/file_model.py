@@ -35,7 +35,9 @@ class Folder:
     def write(self, name: str, rows: list[Row]) -> None:
         path = self.path(name)
         if self.is_parquet:
-            pq.write_table(pa.Table.from_pylist([dict(zip(("id", "x", "s"), r, strict=True)) for r in rows], _SCHEMA), path)
+            pq.write_table(
+                pa.Table.from_pylist([dict(zip(("id", "x", "s"), r, strict=True)) for r in rows], _SCHEMA), path
+            )
         else:
             with path.open("w", newline="") as file:
                 csv.writer(file).writerows([("id", "x", "s"), *rows])

@@ -118,7 +118,7 @@ def _insert_select(random: Random, table: Relation, other: Relation) -> str:
     for name, type_ in table.columns[1:]:
         known = other.typed(type_)
         outputs.append(f"o.{quoted(random.choice(known))}" if known else f"{value(random, type_)} AS {quoted(name)}")
-    head = "WITH o AS (SELECT * FROM {0} WHERE k IS NOT NULL) ".format(other.name) if random.random() < 0.3 else ""
+    head = f"WITH o AS (SELECT * FROM {other.name} WHERE k IS NOT NULL) " if random.random() < 0.3 else ""
     source = "o" if head else f"{other.name} AS o"
     return (
         f"{head}INSERT INTO {table.name} SELECT {', '.join(outputs)} FROM {source} WHERE {_where(random, other, 'o')}"

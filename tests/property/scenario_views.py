@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a query stays on one line, to be read
 """Random views: every construct that is maintained incrementally, and some that are not, over tables and other views.
 
 The types of a view's columns are DuckDB's: each candidate is described by the plain connection that is given, and one

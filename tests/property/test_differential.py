@@ -1,4 +1,4 @@
-"""Random tables, views and epochs: after each, every view is its query's bag. See ``scenario_run`` for what is compared.
+"""Random tables, views and epochs: after each, every view is its query's bag. ``scenario_run`` says what is compared.
 
 ``MVENGINE_DIFFERENTIAL_EXAMPLES`` sets how many scenarios are run, ``MVENGINE_DIFFERENTIAL_SEED`` the first seed; each
 scenario follows from its seed, which a failure prints with the smallest script that still fails.
@@ -17,7 +17,7 @@ from scenario_shrink import shrink
 from scenario_tables import Relation, filling, random_epoch, random_table
 from scenario_views import random_view
 
-EXAMPLES = int(os.environ.get("MVENGINE_DIFFERENTIAL_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("MVENGINE_DIFFERENTIAL_EXAMPLES", "15"))
 FIRST_SEED = int(os.environ.get("MVENGINE_DIFFERENTIAL_SEED", "1"))
 
 

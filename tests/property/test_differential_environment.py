@@ -1,4 +1,4 @@
-"""What surrounds a query: time zones and other settings of the session, names that collide, tables that change shape."""
+"""What surrounds a query: time zones and other settings of sessions, names that collide, tables that change shape."""
 
 from __future__ import annotations
 
@@ -51,22 +51,30 @@ def test_settings_that_change_a_session_do_not_reach_its_views(connection: mveng
     assert rows(connection, "SELECT column_type FROM (DESCRIBE g)") == expected_types
 
 
-def test_a_table_with_columns_named_as_mvengine_names_its_own_is_refused_as_input(connection: mvengine.Connection) -> None:
+def test_a_table_with_columns_named_as_mvengine_names_its_own_is_refused_as_input(
+    connection: mvengine.Connection,
+) -> None:
     connection.execute("CREATE TABLE r (_mv_weight INT, x INT)")
     with pytest.raises(NotSupportedError, match="_mv_weight is reserved"):
         connection.execute("CREATE MATERIALIZED VIEW v AS SELECT x FROM r")
 
 
-def test_refreshable_tables_may_use_the_words_that_the_merge_uses(connection: mvengine.Connection, tmp_path: Path) -> None:
+def test_refreshable_tables_may_use_the_words_that_the_merge_uses(
+    connection: mvengine.Connection, tmp_path: Path
+) -> None:
     names = ("stored", "rank", "copies", "n", "s", "d", "k", "o", "c", "w", "h", "row_id", "file")
     (tmp_path / "a.csv").write_text("\n".join([",".join(names), *(",".join([str(i)] * 13) for i in range(3))]))
     for table, key in (("keyed", ", PRIMARY KEY (stored, rank)"), ("bag", "")):
         columns = ", ".join(f"{name} INT" for name in names)
         source = f"REFRESHABLE FROM '{tmp_path}' FORMAT PLAIN ENCODE CSV"
         connection.execute(f"CREATE TABLE {table} ({columns}{key}) {source}")
-        connection.execute(f"CREATE MATERIALIZED VIEW v_{table} AS SELECT rank, sum(stored) AS s, max(n) AS m FROM {table} GROUP BY rank")
+        connection.execute(
+            f"CREATE MATERIALIZED VIEW v_{table} AS SELECT rank, sum(stored) AS s, max(n) AS m FROM {table} GROUP BY rank"
+        )
     connection.execute("REFRESH ALL")
-    (tmp_path / "b.csv").write_text("\n".join([",".join(names), *(",".join([str(i)] * 12 + ["9"]) for i in range(1, 5))]))
+    (tmp_path / "b.csv").write_text(
+        "\n".join([",".join(names), *(",".join([str(i)] * 12 + ["9"]) for i in range(1, 5))])
+    )
     connection.execute("REFRESH ALL")
     (tmp_path / "a.csv").write_text("\n".join([",".join(names), *(",".join([str(i)] * 13) for i in range(2, 6))]))
     connection.execute("REFRESH ALL")

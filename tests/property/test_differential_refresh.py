@@ -1,4 +1,4 @@
-"""Random changes of files, DML between them, and refreshes: tables equal the model in ``file_model``, views their query.
+"""Random changes of files, DML between them, and refreshes: tables equal ``file_model``, views their query.
 
 Seeds and lengths as in ``test_differential``.
 """
@@ -52,7 +52,9 @@ def random_steps(seed: int) -> list[Step]:
 
 def _random_step(random: Random) -> Step:
     name = random.choice("abcd")
-    kind = random.choice(("write", "write", "write", "remove", "rename", "empty", "sql", "refresh", "refresh", "refresh"))
+    kind = random.choice(
+        ("write", "write", "write", "remove", "rename", "empty", "sql", "refresh", "refresh", "refresh")
+    )
     match kind:
         case "write":
             return Step("write", name, [_row(random) for _ in range(random.randint(1, 5))])
@@ -141,9 +143,13 @@ class World:
             name = answer["table_name"]
             expected = self.models[name].refresh(self.folder, before[name], is_full=is_full)
             found = self._contents(name)
-            assert found == expected.contents, f"{name}: {found - expected.contents} too many, {expected.contents - found} missing"
+            assert found == expected.contents, (
+                f"{name}: {found - expected.contents} too many, {expected.contents - found} missing"
+            )
             for column in ("files_read", "files_skipped", "rows_inserted", "rows_updated", "rows_deleted"):
-                assert answer[column] == getattr(expected, column), f"{name}: {column} = {answer[column]}, not {getattr(expected, column)}"
+                assert answer[column] == getattr(expected, column), (
+                    f"{name}: {column} = {answer[column]}, not {getattr(expected, column)}"
+                )
             has_changed |= found != before[name]
         assert (self._epoch() != epoch) == has_changed, "the epoch moves if and only if something has changed"
         self.check_views()

@@ -1,0 +1,39 @@
+# ruff: noqa: E501 - a statement stays on one line, to be pasted
+"""What a case of ``test_differential_traps`` is: what it promises is in its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """Tables, views over them, and epochs of statements. ``full``: the views that are computed again."""
+
+    name: str
+    setup: tuple[str, ...]
+    views: dict[str, str]
+    epochs: tuple[tuple[str, ...], ...]
+    full: frozenset[str]
+
+
+def case(name: str, setup: str, views: dict[str, str], *epochs: str, full: str = "") -> Case:
+    """Statements are parted by semicolons. ``full`` names views."""
+    return Case(
+        name=name,
+        setup=_parts(setup),
+        views=views,
+        epochs=tuple(_parts(epoch) for epoch in epochs),
+        full=frozenset(full.split()),
+    )
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(";") if part.strip())
+
+
+R = "CREATE TABLE r (k INT, x INT); INSERT INTO r VALUES (1, 1), (1, 1), (1, 2), (2, NULL), (NULL, 3), (NULL, NULL)"
+RS = (
+    "CREATE TABLE r (k INT, x INT); CREATE TABLE s (k INT, y INT); INSERT INTO r VALUES (1, 1), (2, 2), (2, 2), (NULL, 3);"
+    " INSERT INTO s VALUES (1, 1), (2, 2), (2, 3), (NULL, 4)"
+)
