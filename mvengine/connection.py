@@ -149,7 +149,8 @@ class Connection:
         with warnings.catch_warnings():
             # DuckDB warns of one more copy of the rows; a result that is open has no other way to Arrow.
             warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
-            return self._fetch("to_arrow_table")  # type: ignore[no-any-return]
+            table: pyarrow.Table = self._fetch("to_arrow_table")
+        return table
 
     def _fetch(self, method: str, *arguments: Any) -> Any:
         try:
