@@ -245,7 +245,12 @@ class _Refresh:
         plan, started = task.table.plan, perf_counter()
         stored = tuple(column.name for column in plan.columns)
         captured = transaction.captured(plan.relation, plan.storage, stored)
-        order = FileOrder(ranked=task.ranked(), replaced=task.replaced, is_first_load=task.is_first_load)
+        order = FileOrder(
+            ranked=task.ranked(),
+            replaced=task.replaced,
+            is_first_load=task.is_first_load,
+            reads_all=task.reads_all,
+        )
         merged = merge(self.engine, plan, captured, order)
         check_unique(self.engine, plan)
         clear_staging(self.engine, task.table)

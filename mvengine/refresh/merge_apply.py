@@ -12,11 +12,12 @@ from mvengine.refresh.changes import CapturedTable, capture_rows, capture_statem
 @dataclass(frozen=True, kw_only=True)
 class FileOrder:
     """Files of a table after the refresh. ``ranked`` are (file id, rank by path); ``replaced`` are the ids whose rows
-    the staging table replaces, removed files included."""
+    the staging table replaces, removed files included. ``reads_all``: DML may have taken rows of any file."""
 
     ranked: tuple[tuple[int, int], ...]
     replaced: tuple[int, ...]
     is_first_load: bool
+    reads_all: bool
 
 
 def apply_rows(engine: Engine, plan: MaterializeTable, captured: CapturedTable | None, gone: str, insert: str) -> None:

@@ -77,6 +77,7 @@ class _Sql:
         self.columns = [quote(column) for column in plan.stored_columns]
         self.rest = [column for column in self.columns if column not in self.key]
         self.row = ", ".join((*self.columns, FILE_ID))
+        self.reads_all = order.reads_all
         ids = ", ".join(str(id_) for id_ in order.replaced)
         self.is_replaced = f"({FILE_ID} IS NULL" + (f" OR {FILE_ID} IN ({ids}))" if ids else ")")
 
@@ -88,16 +89,24 @@ class _Sql:
         return f"({' OR '.join(pairs) or 'false'})"
 
     def contested(self, *, has_shadow: bool) -> str:
-        """Keys with a (key, file) pair that is new, gone or different."""
+        """Keys with a (key, file) pair that is new, gone or different, and those that DML has left to the shadow."""
         old = f"SELECT {self.row} FROM {self.plan.storage} WHERE {self.is_replaced}"
         if has_shadow:
             old += f" UNION ALL SELECT {self.row} FROM {self.plan.shadow} WHERE {self.is_replaced}"
         keys = ", ".join(f"coalesce(n.{column}, o.{column}) AS {column}" for column in self.key)
+        orphans = ""
+        if has_shadow and self.reads_all:
+            same = self.same_key("h", "s")
+            listed = ", ".join(f"h.{column}" for column in self.key)
+            orphans = (
+                f"\nUNION SELECT {listed} FROM {self.plan.shadow} AS h ANTI JOIN {self.plan.storage} AS s ON {same}"
+            )
         return (
             f"CREATE OR REPLACE TEMP TABLE {KEYS} AS SELECT DISTINCT {keys}\n"
             f"FROM {self.plan.staging} AS n FULL JOIN ({old}) AS o\n"
             f"  ON {self.same_key('n', 'o')} AND n.{FILE_ID} = o.{FILE_ID}\n"
             f"WHERE n.{self.key[0]} IS NULL OR o.{self.key[0]} IS NULL OR {self.differs('n', 'o')}"
+            f"{orphans}"
         )
 
     def stored(self) -> str:

@@ -69,7 +69,8 @@ def test_refreshable_tables_may_use_the_words_that_the_merge_uses(
         source = f"REFRESHABLE FROM '{tmp_path}' FORMAT PLAIN ENCODE CSV"
         connection.execute(f"CREATE TABLE {table} ({columns}{key}) {source}")
         connection.execute(
-            f"CREATE MATERIALIZED VIEW v_{table} AS SELECT rank, sum(stored) AS s, max(n) AS m FROM {table} GROUP BY rank"
+            f"CREATE MATERIALIZED VIEW v_{table} AS "
+            f"SELECT rank, sum(stored) AS s, max(n) AS m FROM {table} GROUP BY rank"
         )
     connection.execute("REFRESH ALL")
     (tmp_path / "b.csv").write_text(

@@ -177,6 +177,19 @@ def _failure(steps: list[Step], is_parquet: bool) -> str | None:
     return None
 
 
+@pytest.mark.parametrize(("table", "winner"), [("keyed", "b"), ("first", "a")])
+def test_a_losing_row_comes_back_when_dml_took_the_winner_and_its_file_goes(table: str, winner: str) -> None:
+    steps = [
+        Step("write", "a", [(1, 1, "a")]),
+        Step("write", "b", [(1, 2, "b")]),
+        Step("refresh", table, False),
+        Step("sql", table, f"DELETE FROM {table} WHERE id = 1"),
+        Step("remove", winner, None),
+        Step("refresh", table, False),
+    ]
+    assert _failure(steps, is_parquet=False) is None
+
+
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + EXAMPLES))
 def test_refreshed_tables_equal_their_files_and_views_their_queries(seed: int) -> None:
     is_parquet = seed % 2 == 0
