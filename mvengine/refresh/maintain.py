@@ -16,7 +16,7 @@ from mvengine.meta.records import Maintenance as MaintenanceRecord
 from mvengine.meta.records import MaintenanceMode
 from mvengine.planner.delta import delta_name, inputs_of
 from mvengine.planner.emit import bag
-from mvengine.planner.logical import FullStage, Scan
+from mvengine.planner.logical import BagStage, FullStage, GroupStage, Maintenance, Scan
 from mvengine.planner.node import walk
 from mvengine.refresh.choice import SMALL_CHANGE_ROWS, Choice, choose
 from mvengine.refresh.graph import Graph, ViewDefinition
@@ -55,7 +55,7 @@ def maintain(
             sizes[view.name] = rows
         milliseconds = (perf_counter() - started) * 1000
         records.append(_record(view, choice, epoch, delta_rows, rows, milliseconds))
-    for name in {**changes, **sizes}:
+    for name in {**changes, **{name: rows for name, rows in sizes.items() if name in graph.consumers}}:
         engine.query(f"DROP {'VIEW' if name in virtual else 'TABLE'} IF EXISTS {quote(delta_name(name))}")
     return Maintained(records=tuple(records), changed=frozenset(sizes))
 
@@ -79,11 +79,17 @@ def _maintain_view(
         if not is_last and rows:
             changed |= {delta_name(run.stage.name)}
         rows = rows if is_last else 0
-    for stage in plan.stages[:-1]:
-        engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(getattr(stage, 'name')))}")  # noqa: B009
-    if not is_wanted:
-        engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(view.name))}")
+    _drop_changes(engine, plan, is_wanted=is_wanted)
     return choice, rows
+
+
+def _drop_changes(engine: Engine, plan: Maintenance, *, is_wanted: bool) -> None:
+    """The changes of inner stages are nobody's any more, nor is that of the last one where no view reads it."""
+    for stage in plan.stages:
+        assert isinstance(stage, GroupStage | BagStage | FullStage)
+        is_last = stage is plan.stages[-1]
+        if not is_last or not (is_wanted or isinstance(stage, GroupStage)):  # unread groups have no change of their own
+            engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(stage.name))}")
 
 
 def _input_rows(engine: Engine, view: ViewDefinition) -> int:

@@ -6,7 +6,7 @@ first applies the changes that are pending.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import SerializationFailure, TransactionAborted
@@ -22,10 +22,18 @@ from mvengine.testing.faults import fault_point
 class Transaction:
     """From BEGIN to COMMIT or ROLLBACK, of one session."""
 
-    def __init__(self, database: Database, engine: DuckDbEngine, *, is_explicit: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        engine: DuckDbEngine,
+        *,
+        is_explicit: bool,
+        before_maintenance: Callable[[Graph], None] = lambda graph: None,
+    ) -> None:
         self.database = database
         self.engine = engine
         self.is_explicit = is_explicit
+        self._before_maintenance = before_maintenance  # the session's last word: raises where it must not happen now
         self.graph: Graph = database.graph
         self.failure: BaseException | None = None
         self.is_committed = False  # an interrupt after that comes too late to undo anything
@@ -35,6 +43,7 @@ class Transaction:
         self._touched: set[Name] = set()
         self._records: list[Maintenance] = []
         self._has_ddl = False
+        self._last_history = 0  # of what this transaction wrote there: is it stored, the transaction has committed
         self._plain_writes: set[str] = set()
         self._write_clock = 0
         self._begun_at: tuple[int, Graph] | None = None
@@ -121,6 +130,7 @@ class Transaction:
     def flush(self) -> None:
         """Lets the views follow what is pending."""
         if self._pending:
+            self._before_maintenance(self.graph)
             maintained = maintain(self.engine, self.graph, self._pending, self.epoch, frozenset(self._virtual))
             self._records.extend(maintained.records)
             self._touched |= maintained.changed
@@ -130,6 +140,8 @@ class Transaction:
     def ddl(self) -> None:
         """Reads the definitions again after this transaction changed them."""
         self._has_ddl = True
+        history = "SELECT coalesce(max(seq), 0) FROM mv_meta.state_history"
+        self._last_history = int(self.engine.query(history)[0][0])
         self.database.shapes += 1
         self.graph = decode(self.database.store(self.engine).load_relations())
 
@@ -150,8 +162,17 @@ class Transaction:
             fault_point("dml.before_commit")
             self.engine.commit()
         except BaseException:
+            self.engine.rollback()
+            self._catch_up()
             self.rollback()
             raise
+        self._show(epoch)
+        self.database.lock.release(self)
+        fault_point("dml.after_commit")
+        return self.database.epoch
+
+    def _show(self, epoch: int) -> None:
+        """Lets the other sessions of this process know what was committed."""
         self.is_committed = True
         for name in self._touched:
             self.database.changed[name] = epoch
@@ -159,9 +180,22 @@ class Transaction:
         self.database.note_plain_writes(self._plain_writes)
         if self._has_ddl:
             self.database.graph = self.graph
-        self.database.lock.release(self)
-        fault_point("dml.after_commit")
-        return self.database.epoch
+            self.database.shapes += 1
+
+    def _catch_up(self) -> None:
+        """An interrupt may come when COMMIT has taken effect and before we know it: what is stored decides."""
+        if not self._touched and not self._has_ddl:
+            return
+        engine = self.database.engine.fork()
+        try:
+            epoch, latest = engine.query(
+                "SELECT (SELECT coalesce(max(epoch), 0) FROM mv_meta.epochs), "
+                "(SELECT coalesce(max(seq), 0) FROM mv_meta.state_history)"
+            )[0]
+        finally:
+            engine.close()
+        if epoch > self.database.epoch or (self._has_ddl and latest >= self._last_history):
+            self._show(epoch)
 
     def _record_epoch(self) -> int:
         """Writes the epoch if anything changed; the present one otherwise."""

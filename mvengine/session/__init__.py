@@ -6,16 +6,18 @@ are one file each; they get the session and the statement and leave their result
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, assert_never
 
 from mvengine.engines.base import Parameters
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import ProgrammingError
+from mvengine.errors import ProgrammingError, StateError
 from mvengine.refresh.database import Database
+from mvengine.refresh.graph import Graph
 from mvengine.refresh.parameters import named, used_by
 from mvengine.refresh.reader import SessionReader
 from mvengine.refresh.transaction import Transaction
+from mvengine.schema import Name
 from mvengine.session import create_table, create_view, drop, explain, native, refresh, write
 from mvengine.session.frames import Frames
 from mvengine.sql.classify import parse
@@ -51,6 +53,7 @@ class Session:
         self.targets = write.Targets()
         self.frames = Frames(self.engine)
         self.rowcount = -1
+        self.has_temporaries = False  # the user has created a temporary table or view in this session
         self.has_kept_result = False  # RETURNING gave rows, which stand in a temporary table
 
     def execute(self, text: str, parameters: Parameters, scope: Mapping[str, Any]) -> None:
@@ -121,7 +124,7 @@ class Session:
     def begin(self) -> None:
         if self.transaction is not None:
             raise ProgrammingError("a transaction is open already", hint="COMMIT or ROLLBACK it first", code="25001")
-        transaction = Transaction(self.database, self.engine, is_explicit=True)
+        transaction = self._transaction_of(is_explicit=True)
         transaction.begin()
         self.transaction = transaction
 
@@ -140,7 +143,30 @@ class Session:
 
     def own_transaction(self) -> Transaction:
         """A transaction of one statement, not begun: the lock comes first, so that its snapshot is fresh."""
-        return Transaction(self.database, self.engine, is_explicit=False)
+        return self._transaction_of(is_explicit=False)
+
+    def _transaction_of(self, *, is_explicit: bool) -> Transaction:
+        return Transaction(
+            self.database, self.engine, is_explicit=is_explicit, before_maintenance=self.require_unhidden
+        )
+
+    def require_unhidden(self, graph: Graph, inputs: Iterable[Name] = ()) -> None:
+        """DuckDB takes ``main.t`` for a temporary table ``t`` where there is one: nothing can be maintained then."""
+        if not self.has_temporaries:
+            return
+        temporary = {
+            name
+            for (name,) in self.engine.query(
+                "SELECT lower(table_name) FROM duckdb_tables() WHERE temporary "
+                "UNION ALL SELECT lower(view_name) FROM duckdb_views() WHERE temporary"
+            )
+        }
+        hidden = temporary & {name.name.lower() for name in (*graph.consumers, *graph.tables, *graph.views, *inputs)}
+        if hidden:
+            raise StateError(
+                f"the temporary table {min(hidden)} hides the maintained {min(hidden)} in this session",
+                hint=f"DROP TABLE temp.{min(hidden)}, or give it another name",
+            )
 
     def _clear_result(self) -> None:
         """Lets go of what the statement before left for its result."""

@@ -94,6 +94,7 @@ def create(
     explicit = session.transaction
     transaction = explicit or session.own_transaction()
     inputs = tuple(inputs_of_view(plan)) if isinstance(plan, Materialize) else ()
+    session.require_unhidden(transaction.graph, inputs)
     transaction.lock(f"CREATE {record.name}", inputs)
     job_id, relation_id = 0, 0
     try:

@@ -11,12 +11,14 @@ from mvengine.errors import DependentObjects, NotSupportedError, WrongObject
 from mvengine.planner.reader import RelationKind
 from mvengine.refresh.parameters import named, used_by
 from mvengine.refresh.reader import reference, require_foreign
+from mvengine.refresh.settings import KEPT
 from mvengine.sql.statements import DdlAction, Native, NativeDdl, Refused, RelationRef
 from mvengine.sql.tokens import names_in, tokenize
 
 if TYPE_CHECKING:
     from mvengine.session import Session
 
+_MEANINGFUL = frozenset({name.lower() for name in KEPT} | {"use", "schema", "null_order", "time"})
 _SETTINGS = frozenset({"SET", "VARIABLE_SET", "PRAGMA", "CALL"})
 
 
@@ -29,6 +31,7 @@ def run(session: Session, statement: Native, parameters: Parameters, scope: Mapp
         if not statement.is_temporary:
             _run_as_writer(session, statement, [target.name for target in statement.targets], parameters, scope)
             return
+        session.has_temporaries = True
     _pass_on(session, statement, parameters, scope)
 
 
@@ -117,8 +120,10 @@ def _past(verb: str) -> str:
 
 def _check_settings(session: Session, statement: Native) -> None:
     """A session that changes settings runs views under those of their CREATE. USE of another database is refused."""
-    session.engine.has_custom_settings = True
     words = statement.text.split()
+    named = {word.lower() for word in re.findall(r"\w+", statement.text)}
+    if named & _MEANINGFUL:
+        session.engine.has_custom_settings = True
     if words and words[0].upper() in ("USE", "SET"):
         for name in re.findall(r"\w+", statement.text):
             require_foreign(name)

@@ -132,6 +132,7 @@ def _recompute_untracked(session: Session) -> None:
 def _rebuild(session: Session, views: Sequence[ViewDefinition]) -> int:
     """Derives views again in one epoch; views downstream follow by difference. Returns the rows of the last."""
     transaction = session.own_transaction()
+    session.require_unhidden(session.database.graph)
     transaction.lock("REFRESH MATERIALIZED VIEW " + ", ".join(str(view.name) for view in views))
     rows = 0
     try:
