@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 
@@ -247,11 +248,12 @@ class Plans:
 
 
 @pytest.fixture(scope="module")
-def database() -> duckdb.DuckDBPyConnection:
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
     con = duckdb.connect()
     con.execute("CREATE TABLE r AS FROM (VALUES (1, 1), (1, 1), (2, -1), (3, NULL), (NULL, 4)) AS t(k, v)")
     con.execute("CREATE TABLE s AS FROM (VALUES (1, 2), (2, 2), (2, 3), (NULL, 1)) AS t(k, v)")
-    return con
+    yield con
+    con.close()
 
 
 @settings(max_examples=80, deadline=None, print_blob=True)
