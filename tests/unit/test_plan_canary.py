@@ -76,7 +76,9 @@ def group_under_join() -> Node:
 
 
 def opaque() -> Node:
-    return Opaque(query="SELECT 1 AS id", relations=(Name(schema="main", name="orders"),), is_tracked=True, reason="LIMIT")
+    return Opaque(
+        query="SELECT 1 AS id", relations=(Name(schema="main", name="orders"),), is_tracked=True, reason="LIMIT"
+    )
 
 
 def under(cls: type[Materialize], plan: Node, **more: object) -> Materialize:
