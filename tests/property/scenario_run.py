@@ -29,13 +29,16 @@ def run(scenario: Scenario) -> None:
 
 
 def bag(rows: list[tuple[Any, ...]]) -> Bag:
-    """Rows with their multiplicity; NaN equals itself, and 0.0 equals -0.0."""
+    """Rows with their multiplicity; NaN equals itself, and 0.0 equals -0.0.
+
+    Doubles count to 14 digits: DuckDB's AVG of a DECIMAL has another last digit where COUNT or SUM stand beside it.
+    """
     return Counter(repr(tuple(_plain(value) for value in row)) for row in rows)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
-        return "NaN" if math.isnan(value) else value + 0.0
+        return "NaN" if math.isnan(value) else float(f"{value:.14g}") + 0.0
     return value
 
 
@@ -101,6 +104,8 @@ class _Run:
         try:
             expected, refusal = bag(self.plain.execute(write.sql).fetchall()), ""
         except duckdb.Error as error:
+            if "delete all rows from index" in str(error):  # DuckDB's own, of DELETE … USING that meets a row twice
+                raise Unfit(str(error)) from error
             expected, refusal = None, str(error)
         try:
             found: Bag | None = bag(self.connection.execute(write.sql).fetchall())
