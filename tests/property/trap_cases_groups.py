@@ -106,4 +106,18 @@ AGGREGATES = [
         "UPDATE r SET k = 0 WHERE k IS NULL",
         "DELETE FROM r WHERE k IN (0, 4)",
     ),
+    case(
+        "an average of decimals has DuckDB's last digit, alone and beside sums and counts",
+        "CREATE TABLE r (k INT, d DECIMAL(6,2), w DECIMAL(15,4)); INSERT INTO r SELECT i // 7, ((i * 37) % 991) / 100, i / 3 FROM range(700) AS t (i)",
+        {
+            "a": "SELECT k, avg(d) AS a FROM r GROUP BY k",
+            "w": "SELECT k, avg(w) AS a, min(d) AS m FROM r GROUP BY k",
+            "s": "SELECT k, avg(d) AS a, sum(d) AS s FROM r GROUP BY k",
+            "c": "SELECT k, avg(d) AS a, count(d) AS n FROM r GROUP BY k",
+            "n": "SELECT k, avg(d) AS a, count(*) AS n FROM r GROUP BY k",
+        },
+        "UPDATE r SET d = d + 0.33, w = w - 0.0001",
+        "DELETE FROM r WHERE d < 2",
+        "INSERT INTO r SELECT k + 1, d - 1, w FROM r WHERE d > 3",
+    ),
 ]

@@ -80,8 +80,8 @@ def state_columns(arguments: tuple[Argument, ...], aggregates: tuple[AggregateCa
     return tuple(found.values())
 
 
-def finalize(call: AggregateCall, qualifier: str) -> str:
-    """The result of an aggregate as SQL over the state row ``qualifier``."""
+def finalize(call: AggregateCall, qualifier: str, beside: tuple[AggregateCall, ...]) -> str:
+    """The result of an aggregate as SQL over the state row ``qualifier``. ``beside``: all aggregates of its group."""
     if call.argument is None:
         return f"{qualifier}.{COUNT}"
     index = call.argument.columns[0].name.rsplit("_", 1)[-1]
@@ -92,13 +92,31 @@ def finalize(call: AggregateCall, qualifier: str) -> str:
         case AggregateFunction.SUM:
             return f"CASE WHEN {count} > 0 THEN {total} END"
         case AggregateFunction.AVG:
-            return f"CASE WHEN {count} > 0 THEN CAST({total} AS DOUBLE) / {count} END"
+            return f"CASE WHEN {count} > 0 THEN {_average(call, total, count, beside)} END"
         case AggregateFunction.MIN:
             return f"{qualifier}._mv_min_{index}"
         case AggregateFunction.MAX:
             return f"{qualifier}._mv_max_{index}"
         case _:
             raise AssertionError(call.function)
+
+
+def _average(call: AggregateCall, total: str, count: str, beside: tuple[AggregateCall, ...]) -> str:
+    """To the last digit what DuckDB computes.
+
+    It divides the digits of a DECIMAL sum by count and scale, but makes AVG from SUM and COUNT where the query has one
+    of them anyway (COUNT(*) counts as one: it is the same where no value is NULL).
+    """
+    kinds = (AggregateFunction.SUM, AggregateFunction.COUNT)
+    is_shared = any(
+        other.function is AggregateFunction.COUNT_STAR or (other.function in kinds and other.argument == call.argument)
+        for other in beside
+    )
+    if is_shared or not call.argument_type.startswith("DECIMAL"):
+        return f"CAST({total} AS DOUBLE) / {count}"
+    scale = int(call.argument_type.rpartition(",")[2].rstrip(")"))
+    digits = f"CAST(replace(CAST({total} AS VARCHAR), '.', '') AS HUGEINT)"
+    return f"CAST({digits} AS DOUBLE) / ({count} * 1e{scale})"
 
 
 def initial(state: StateColumn) -> str:

@@ -162,7 +162,7 @@ def _previous(leaf: Scan | GroupRead, current: str) -> str:
 def group_rows(read: GroupRead, restriction: str = "") -> str:
     """The visible rows of a group stage, from its state table ``s``; ``restriction`` may join or filter it."""
     outputs = [f"s.{quote(key)}" for key in read.keys]
-    outputs += [f"{finalize(call, 's')} AS {quote(call.name)}" for call in read.aggregates]
+    outputs += [f"{finalize(call, 's', read.aggregates)} AS {quote(call.name)}" for call in read.aggregates]
     return f"SELECT {', '.join(outputs) or '1'} FROM {read.storage} AS s{restriction}"
 
 
