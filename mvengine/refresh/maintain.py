@@ -68,7 +68,10 @@ def _maintain_view(
     choice = choose(view.plan.strategy, view.plan.policy, delta_rows=delta_rows, input_rows=input_rows)
     is_wanted = view.name in graph.consumers
     if choice.mode is MaintenanceMode.FULL and not isinstance(plan.stages[-1], FullStage):
-        return choice, rebuild(engine, view, is_wanted=is_wanted)
+        if is_wanted:
+            return choice, sum(rebuild(engine, view, is_wanted=True))
+        _derive(engine, view)
+        return choice, int(engine.query(f"SELECT count(*) FROM {view.name.sql}")[0][0])
     changed = frozenset(delta_name(name) for name in sizes)
     rows = 0
     for run in runs_of(plan.stages, plan.visible):
@@ -97,21 +100,25 @@ def _input_rows(engine: Engine, view: ViewDefinition) -> int:
     return sum(int(engine.query(f"SELECT count(*) FROM {table}")[0][0]) for table in sorted(tables))
 
 
-def rebuild(engine: Engine, view: ViewDefinition, *, is_wanted: bool) -> int:
-    """Derives a view again from its inputs. Hands on only the difference; returns its size, or all rows if unread."""
-    target = view.name.sql
+def rebuild(engine: Engine, view: ViewDefinition, *, is_wanted: bool) -> tuple[int, int]:
+    """Derives a view again from its inputs and compares: rows that came, and rows that left. The difference stands
+    afterwards in the view's change table where it is wanted."""
+    target, change = view.name.sql, quote(delta_name(view.name))
     before = quote(f"mv_old_{view.name}")
     columns = [column.name for column in view.plan.columns]
-    if is_wanted:
-        engine.query(f"CREATE OR REPLACE TEMP TABLE {before} AS FROM {target}")
-    for run in runs_of(view.maintenance.stages, view.maintenance.visible):
-        rebuild_stage(engine, run.stage)
-    if not is_wanted:
-        return int(engine.query(f"SELECT count(*) FROM {target}")[0][0])
-    change = quote(delta_name(view.name))
+    engine.query(f"CREATE OR REPLACE TEMP TABLE {before} AS FROM {target}")
+    _derive(engine, view)
     engine.query(f"CREATE OR REPLACE TEMP TABLE {change} AS\n{bag.difference(target, before, columns)}")
     engine.query(f"DROP TABLE {before}")
-    return int(engine.query(f"SELECT count(*) FROM {change}")[0][0])
+    inserted, deleted, _ = engine.query(bag.shape(change, columns))[0]
+    if not is_wanted:
+        engine.query(f"DROP TABLE {change}")
+    return int(inserted), int(deleted)
+
+
+def _derive(engine: Engine, view: ViewDefinition) -> None:
+    for run in runs_of(view.maintenance.stages, view.maintenance.visible):
+        rebuild_stage(engine, run.stage)
 
 
 def _record(

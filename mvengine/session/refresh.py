@@ -101,17 +101,17 @@ def _refresh_view(session: Session, statement: RefreshView) -> None:
     what is not tracked (files, random functions)."""
     view = view_of(session, statement.view)
     started = perf_counter()
-    rows = 0
+    inserted = deleted = 0
     if statement.full or _is_untracked(view):
-        rows = _rebuild(session, [view])
+        inserted, deleted = _rebuild(session, [view])
     result = RefreshResult(
         table_name=str(view.name),
         epoch=session.database.epoch,
         files_read=0,
         files_skipped=0,
-        rows_inserted=rows,
+        rows_inserted=inserted,
         rows_updated=0,
-        rows_deleted=0,
+        rows_deleted=deleted,
         seconds=perf_counter() - started,
     )
     _answer(session, (result,))
@@ -129,18 +129,21 @@ def _recompute_untracked(session: Session) -> None:
         _rebuild(session, views)
 
 
-def _rebuild(session: Session, views: Sequence[ViewDefinition]) -> int:
-    """Derives views again in one epoch; views downstream follow by difference. Returns the rows of the last."""
+def _rebuild(session: Session, views: Sequence[ViewDefinition]) -> tuple[int, int]:
+    """Derives views again in one epoch; views downstream follow by difference. Returns what rows came to the last one
+    and what rows left it. Where nothing differs there is no epoch."""
     transaction = session.own_transaction()
     session.require_unhidden(session.database.graph)
     transaction.lock("REFRESH MATERIALIZED VIEW " + ", ".join(str(view.name) for view in views))
-    rows = 0
+    inserted = deleted = 0
     try:
         transaction.begin()
         for view in views:
             started = perf_counter()
             with settings_of(session.engine, view.plan.settings):
-                rows = rebuild(session.engine, view, is_wanted=view.name in transaction.graph.consumers)
+                is_wanted = view.name in transaction.graph.consumers
+                inserted, deleted = rebuild(session.engine, view, is_wanted=is_wanted)
+            rows = inserted + deleted
             transaction.touch(view.name, rows, f"REFRESH MATERIALIZED VIEW {view.name}")
             transaction.note(
                 Maintenance(
@@ -159,4 +162,4 @@ def _rebuild(session: Session, views: Sequence[ViewDefinition]) -> int:
     except BaseException:
         transaction.rollback()
         raise
-    return rows
+    return inserted, deleted

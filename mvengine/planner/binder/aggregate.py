@@ -15,6 +15,12 @@ from mvengine.planner.scalar import Expr, Output
 
 SCOPE = "groups"
 
+_GROUPINGS: dict[type[exp.Expr], str] = {
+    exp.Rollup: "ROLLUP",
+    exp.Cube: "CUBE",
+    exp.GroupingSets: "GROUPING SETS",
+}
+
 _FUNCTIONS: dict[type[exp.Expr], AggregateFunction] = {
     exp.Count: AggregateFunction.COUNT,
     exp.Sum: AggregateFunction.SUM,
@@ -72,6 +78,9 @@ class AggregateBinder:
         for key, construct in (("grouping_sets", "GROUPING SETS"), ("rollup", "ROLLUP"), ("cube", "CUBE")):
             if group.args.get(key):
                 raise Unsupported(construct)
+        for node in group.expressions:
+            if isinstance(node, exp.Rollup | exp.Cube | exp.GroupingSets):
+                raise Unsupported(_GROUPINGS[type(node)])
         if group.args.get("all"):
             nodes = [unaliased(node) for node in self.select.expressions]
             return [node for node in nodes if not _own_aggregate(node)]

@@ -17,14 +17,7 @@ _BARE_CLOCK = re.compile(
 
 
 class Unsupported(Exception):  # noqa: N818 - it is no error of the user, and never leaves the binder
-    """A construct without a delta rule; the message names it. Never leaves the binder.
-
-    ``is_tracked`` is False where the result can change although no table has.
-    """
-
-    def __init__(self, construct: str, *, is_tracked: bool = True) -> None:
-        super().__init__(construct)
-        self.is_tracked = is_tracked
+    """A construct without a delta rule; the message names it. Never leaves the binder."""
 
 
 def render(node: exp.Expr) -> str:
@@ -73,12 +66,19 @@ def refuse_calls(sql: str, facts: FunctionFacts) -> None:
     """Functions that the engine calls volatile, macros (whose bodies may read tables), and unknown aggregates."""
     without_strings = re.sub(r"'(?:[^']|'')*'", "''", sql)
     if clock := _BARE_CLOCK.search(without_strings):
-        raise Unsupported(f"{clock.group(1).lower()}, which follows the clock", is_tracked=False)
+        raise Unsupported(f"{clock.group(1).lower()}, which follows the clock")
     for match in _CALL.finditer(without_strings):
         name = match.group(1).lower()
         if name in facts.volatile:
-            raise Unsupported(f"the volatile function {name}()", is_tracked=False)
+            raise Unsupported(f"the volatile function {name}()")
         if name in facts.macros:
             raise Unsupported(f"the macro {name}()")
         if name in facts.aggregates:
             raise Unsupported(f"the aggregate {name}()")
+
+
+def follows_tables_only(sql: str, facts: FunctionFacts) -> bool:
+    """Whether nothing in the text follows the clock or chance, or hides in a macro what it follows."""
+    without_strings = re.sub(r"'(?:[^']|'')*'", "''", sql)
+    called = {match.group(1).lower() for match in _CALL.finditer(without_strings)}
+    return not (_BARE_CLOCK.search(without_strings) or called & (facts.volatile | facts.macros))

@@ -8,7 +8,7 @@ from sqlglot.optimizer.qualify import qualify
 
 from mvengine.errors import NotSupportedError, ProgrammingError
 from mvengine.planner.binder.names import unique
-from mvengine.planner.binder.scalar import Unsupported, render
+from mvengine.planner.binder.scalar import Unsupported, follows_tables_only, render
 from mvengine.planner.binder.select import QueryBinder
 from mvengine.planner.binder.tables import ResolvedQuery, resolve_tables
 from mvengine.planner.emit.select import columns_of, select
@@ -45,22 +45,24 @@ def bind_view(
     plan: Node
     order_by: tuple[str, ...] = ()
     try:
-        if policy is Policy.FULL:
-            raise Unsupported("policy 'full'")
         if tree is None or resolved is None:
             raise Unsupported(reason)
         if resolved.unresolved:
-            raise Unsupported(resolved.unresolved, is_tracked=False)
+            raise Unsupported(resolved.unresolved)
         plan, order_by = _incremental(resolved, columns, reader)
+        if policy is Policy.FULL:
+            raise Unsupported("policy 'full'")
     except Unsupported as unsupported:
         if policy is Policy.STRICT:
             raise NotSupportedError(
                 f"cannot maintain {unsupported} incrementally under policy 'strict'", hint="use policy 'auto'"
             ) from None
-        reason = f"{unsupported} has no delta rule" if policy is not Policy.FULL else "policy 'full' asks for it"
-        relations = tuple(resolved.relations) if resolved else ()
-        is_tracked = unsupported.is_tracked and resolved is not None and resolved.unresolved is None
-        plan = Opaque(query=query, relations=relations, is_tracked=is_tracked, reason=f"computed again: {reason}")
+        plan = Opaque(
+            query=query,
+            relations=tuple(resolved.relations) if resolved else (),
+            is_tracked=_is_tracked(tree, resolved, reader),
+            reason=f"computed again: {_full_reason(policy, resolved, unsupported)}",
+        )
     return Materialize(
         input=plan,
         relation=relation,
@@ -74,6 +76,21 @@ def bind_view(
         definition=definition,
         settings=settings,
     )
+
+
+def _full_reason(policy: Policy, resolved: ResolvedQuery | None, unsupported: Unsupported) -> str:
+    if policy is Policy.FULL:
+        return "policy 'full' asks for it"
+    if resolved is not None and resolved.unresolved:
+        return f"it reads {unsupported}"
+    return f"{unsupported} has no delta rule"
+
+
+def _is_tracked(tree: exp.Query | None, resolved: ResolvedQuery | None, reader: SchemaReader) -> bool:
+    """Whether the result can change only when one of the resolved tables does."""
+    if tree is None or resolved is None or resolved.unresolved:
+        return False
+    return follows_tables_only(render(resolved.tree), reader.functions())
 
 
 def _columns(described: Columns, names: tuple[str, ...]) -> Columns:
