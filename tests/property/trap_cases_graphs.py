@@ -34,6 +34,12 @@ ENVIRONMENT = [
         "DELETE FROM r WHERE rowid = (SELECT min(rowid) FROM r)",
     ),
     case(
+        "expressions that are called as the column in them",
+        "CREATE TABLE r (k INT, x INT, b BOOLEAN); INSERT INTO r VALUES (1, 1, true), (2, NULL, false)",
+        {"p": "SELECT -r.k AS k, NOT r.b AS b FROM r", "g": "SELECT -r.x AS x, count(*) AS n FROM r GROUP BY -r.x"},
+        "INSERT INTO r VALUES (3, 3, NULL); UPDATE r SET b = NOT b",
+    ),
+    case(
         "output names that stand twice",
         RS,
         {

@@ -6,6 +6,7 @@ of the weights of the leaves that have one; a leaf that is read in its current v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from mvengine.planner.delta import leaf_delta
@@ -26,6 +27,8 @@ from mvengine.planner.logical import (
 )
 from mvengine.planner.node import Node, walk
 from mvengine.schema import quote
+
+_IDENTIFIER = re.compile(r'[A-Za-z_]\w*|"[^".]*"')
 
 
 def is_weighted(node: Node) -> bool:
@@ -96,7 +99,9 @@ def _block(node: Node) -> tuple[list[str] | None, list[str], tuple[Node, ...]]:
 
 
 def _named(sql: str, name: str) -> str:
-    return sql if sql.rpartition(".")[2] == quote(name) and sql.count(".") == 1 else f"{sql} AS {quote(name)}"
+    qualifier, _, column = sql.partition(".")
+    is_bare = column == quote(name) and _IDENTIFIER.fullmatch(qualifier)  # r.x, but not -r.x
+    return sql if is_bare else f"{sql} AS {quote(name)}"
 
 
 def conjunction(predicates: Sequence[str]) -> str:
