@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from mvengine.errors import FormatError, InternalError
 from mvengine.planner.codec import Json, decode, encode
-from mvengine.planner.logical import Materialize, MaterializeTable
+from mvengine.planner.logical import Root
 
 FORMAT = 1
 """The format that is written. It grows with every change of a node's fields, together with an upgrade."""
@@ -30,7 +30,7 @@ class Fragment:
     """A table's or a view's plan, under the format that its text has."""
 
     format: int
-    root: Materialize | MaterializeTable
+    root: Root
 
 
 def dumps(fragment: Fragment) -> str:
@@ -59,9 +59,9 @@ def loads(text: str) -> Fragment:
     if document.keys() != {"format", "root"}:
         raise FormatError(f"a fragment has the fields format and root, this one has {', '.join(sorted(document))}")
     root = decode(document["root"], "$.root")
-    if not isinstance(root, Materialize | MaterializeTable):
+    if not isinstance(root, Root):
         raise FormatError(
-            f"$.root: a fragment's root is a Materialize or a MaterializeTable, not a {type(root).__name__}"
+            f"$.root: a fragment's root materializes a view or a table, or constrains one; not a {type(root).__name__}"
         )
     return Fragment(format=FORMAT, root=root)
 

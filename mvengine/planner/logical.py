@@ -221,6 +221,16 @@ class MaterializeTable(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConstrainedTable(Node):
+    """A plain table with foreign keys to refreshable ones, which DuckDB cannot be told of: checked by the engine."""
+
+    relation: Name
+    storage: str
+    foreign_keys: tuple[ForeignKeyConstraint, ...]
+    definition: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GroupRead(Node):
     """The visible rows of a GroupStage, made from its state: SUM shows NULL when its non-NULL count is 0."""
 
@@ -288,3 +298,7 @@ class Maintenance(Node):
 
     stages: tuple[Node, ...]
     visible: Node
+
+
+Root = Materialize | MaterializeTable | ConstrainedTable
+"""What the plan of a fragment is."""

@@ -30,24 +30,23 @@ def check_unique(engine: Engine, plan: MaterializeTable) -> None:
 
 
 def check_foreign_keys(engine: Engine, graph: Graph, changed: Iterable[Name]) -> None:
-    """Foreign keys of refreshable tables, where either side has changed. Raises IntegrityError (23503)."""
+    """Foreign keys from or to refreshable tables, where either side has changed. Raises IntegrityError (23503)."""
     touched = set(changed)
-    for table in graph.tables.values():
-        for foreign in table.plan.foreign_keys:
-            if table.name not in touched and foreign.references not in touched:
-                continue
-            own = ", ".join(quote(column) for column in foreign.columns)
-            pairs = zip(foreign.columns, foreign.referenced_columns, strict=True)
-            same = " AND ".join(f"r.{quote(theirs)} = c.{quote(ours)}" for ours, theirs in pairs)
-            present = " AND ".join(f"c.{quote(column)} IS NOT NULL" for column in foreign.columns)
-            orphan = engine.query(
-                f"SELECT {own} FROM {table.plan.storage} AS c ANTI JOIN {foreign.referenced_storage} AS r ON {same} "
-                f"WHERE {present} LIMIT 1"
+    for table, foreign in graph.foreign_keys:
+        if table.name not in touched and foreign.references not in touched:
+            continue
+        own = ", ".join(quote(column) for column in foreign.columns)
+        pairs = zip(foreign.columns, foreign.referenced_columns, strict=True)
+        same = " AND ".join(f"r.{quote(theirs)} = c.{quote(ours)}" for ours, theirs in pairs)
+        present = " AND ".join(f"c.{quote(column)} IS NOT NULL" for column in foreign.columns)
+        orphan = engine.query(
+            f"SELECT {own} FROM {table.plan.storage} AS c ANTI JOIN {foreign.referenced_storage} AS r ON {same} "
+            f"WHERE {present} LIMIT 1"
+        )
+        if orphan:
+            value = ", ".join(map(str, orphan[0]))
+            raise IntegrityError(
+                f"{table.name} ({', '.join(foreign.columns)}) = ({value}) is not in {foreign.references}",
+                hint="refresh both tables in one statement: REFRESH TABLE a, b",
+                code="23503",
             )
-            if orphan:
-                value = ", ".join(map(str, orphan[0]))
-                raise IntegrityError(
-                    f"{table.name} ({', '.join(foreign.columns)}) = ({value}) is not in {foreign.references}",
-                    hint="refresh both tables in one statement: REFRESH TABLE a, b",
-                    code="23503",
-                )

@@ -6,7 +6,15 @@ from mvengine.engines.base import Engine
 from mvengine.errors import InternalError
 from mvengine.planner.emit.select import select
 from mvengine.planner.fragment import loads
-from mvengine.planner.logical import BagStage, FullStage, GroupStage, Maintenance, Materialize, MaterializeTable
+from mvengine.planner.logical import (
+    BagStage,
+    ConstrainedTable,
+    FullStage,
+    GroupStage,
+    Maintenance,
+    Materialize,
+    MaterializeTable,
+)
 from mvengine.planner.node import walk
 from mvengine.refresh.merge import create_table_sql
 from mvengine.refresh.settings import settings_of
@@ -51,6 +59,9 @@ def _check_types(engine: Engine, plan: Materialize) -> None:
 def drop_storage(engine: Engine, fragment: str) -> None:
     """Removes what ``create_…_storage`` made, as far as it is there."""
     root = loads(fragment).root
+    if isinstance(root, ConstrainedTable):
+        engine.query(f"DROP TABLE IF EXISTS {root.storage}")
+        return
     engine.query(f"DROP VIEW IF EXISTS {root.relation.sql}")
     if isinstance(root, MaterializeTable):
         tables = [root.storage, root.staging, root.shadow]

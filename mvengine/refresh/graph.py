@@ -9,7 +9,15 @@ from functools import cached_property
 from mvengine.meta.records import StoredRelation
 from mvengine.planner.delta import delta_name
 from mvengine.planner.fragment import loads
-from mvengine.planner.logical import FullStage, Maintenance, Materialize, MaterializeTable, Scan
+from mvengine.planner.logical import (
+    ConstrainedTable,
+    ForeignKeyConstraint,
+    FullStage,
+    Maintenance,
+    Materialize,
+    MaterializeTable,
+    Scan,
+)
 from mvengine.planner.node import walk
 from mvengine.schema import Name
 
@@ -44,7 +52,19 @@ class ViewDefinition:
         return self.plan.input
 
 
-Definition = TableDefinition | ViewDefinition
+@dataclass(frozen=True, kw_only=True)
+class ConstrainedDefinition:
+    """A plain table whose foreign keys the engine checks."""
+
+    relation_id: int
+    plan: ConstrainedTable
+
+    @property
+    def name(self) -> Name:
+        return self.plan.relation
+
+
+Definition = TableDefinition | ViewDefinition | ConstrainedDefinition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +73,14 @@ class Graph:
 
     tables: Mapping[Name, TableDefinition]
     views: Mapping[Name, ViewDefinition]
+    constrained: Mapping[Name, ConstrainedDefinition]
     fingerprint: tuple[int, int]  # count and largest id of the stored relations: what a snapshot is compared by
 
     def __contains__(self, name: Name) -> bool:
-        return name in self.tables or name in self.views
+        return name in self.tables or name in self.views or name in self.constrained
 
     def get(self, name: Name) -> Definition | None:
-        return self.tables.get(name) or self.views.get(name)
+        return self.tables.get(name) or self.views.get(name) or self.constrained.get(name)
 
     @cached_property
     def consumers(self) -> Mapping[Name, tuple[ViewDefinition, ...]]:
@@ -72,13 +93,19 @@ class Graph:
 
     @cached_property
     def referenced(self) -> frozenset[Name]:
-        """What foreign keys of refreshable tables refer to: a row that is deleted there may be missed here."""
-        return frozenset(key.references for table in self.tables.values() for key in table.plan.foreign_keys)
+        """What foreign keys refer to: a row that is deleted there may be missed here."""
+        return frozenset(key.references for _, key in self.foreign_keys)
+
+    @cached_property
+    def foreign_keys(self) -> tuple[tuple[TableDefinition | ConstrainedDefinition, ForeignKeyConstraint], ...]:
+        """The foreign keys that the engine checks, each with the table that has it."""
+        tables: list[TableDefinition | ConstrainedDefinition] = [*self.tables.values(), *self.constrained.values()]
+        return tuple((table, key) for table in tables for key in table.plan.foreign_keys)
 
     @cached_property
     def watched(self) -> frozenset[Name]:
         """Relations whose changes concern others, or that are maintained themselves."""
-        return frozenset((*self.consumers, *self.tables, *self.views, *self.referenced))
+        return frozenset((*self.consumers, *self.tables, *self.views, *self.constrained, *self.referenced))
 
     def is_maintained(self, name: Name) -> bool:
         """Whether a write to this relation is the engine's to carry out and to check."""
@@ -122,6 +149,7 @@ def decode(stored: Iterable[StoredRelation]) -> Graph:
     """The graph of what the catalog holds. Raises FormatError for a fragment that cannot be read."""
     tables: dict[Name, TableDefinition] = {}
     views: dict[Name, ViewDefinition] = {}
+    constrained: dict[Name, ConstrainedDefinition] = {}
     count, largest = 0, 0
     for item in stored:
         count, largest = count + 1, max(largest, item.relation.relation_id)
@@ -130,10 +158,12 @@ def decode(stored: Iterable[StoredRelation]) -> Graph:
         root = loads(item.fragment.text).root
         if isinstance(root, MaterializeTable):
             tables[root.relation] = TableDefinition(relation_id=item.relation.relation_id, plan=root)
+        elif isinstance(root, ConstrainedTable):
+            constrained[root.relation] = ConstrainedDefinition(relation_id=item.relation.relation_id, plan=root)
         else:
             view = ViewDefinition(relation_id=item.relation.relation_id, plan=root, inputs=inputs_of_view(root))
             views[root.relation] = view
-    return Graph(tables=tables, views=views, fingerprint=(count, largest))
+    return Graph(tables=tables, views=views, constrained=constrained, fingerprint=(count, largest))
 
 
 def inputs_of_view(root: Materialize) -> frozenset[Name]:

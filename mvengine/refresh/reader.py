@@ -80,7 +80,7 @@ class SessionReader:
         return Relation(name=full, kind=kind, storage=storage, columns=columns, query=str(sql) if sql else None)
 
     def _columns(self, name: Name, storage: str) -> Columns:
-        known = self.graph.get(name)
+        known = self.graph.tables.get(name) or self.graph.views.get(name)
         return known.plan.columns if known is not None else self.engine.describe(f"FROM {storage}")
 
     def describe(self, query: str) -> Columns:

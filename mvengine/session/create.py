@@ -16,7 +16,7 @@ from mvengine.meta.records import RelationKind as StoredKind
 from mvengine.meta.records import StoredFragment
 from mvengine.meta.states import JobEvent
 from mvengine.planner import fragment as fragments
-from mvengine.planner.logical import Materialize, MaterializeTable
+from mvengine.planner.logical import ConstrainedTable, Materialize, MaterializeTable, Root
 from mvengine.refresh.graph import inputs_of_view
 from mvengine.refresh.reader import reference
 from mvengine.refresh.transaction import Transaction
@@ -61,12 +61,11 @@ def new_name(session: Session, ref: RelationRef, if_not_exists: bool) -> Name | 
 def record_of(
     name: Name,
     kind: StoredKind,
-    plan: Materialize | MaterializeTable,
+    plan: Root,
     *,
     is_refreshable: bool,
     source: str | None,
 ) -> StoredRelationRecord:
-    is_view = isinstance(plan, Materialize)
     return StoredRelationRecord(
         relation_id=0,
         name=name,
@@ -74,19 +73,19 @@ def record_of(
         is_refreshable=is_refreshable,
         definition=plan.definition,
         storage_table=plan.storage,
-        staging_table=plan.staging,
-        shadow_table=None if isinstance(plan, Materialize) else plan.shadow,
+        staging_table=None if isinstance(plan, ConstrainedTable) else plan.staging,
+        shadow_table=plan.shadow if isinstance(plan, MaterializeTable) else None,
         source=source,
         strategy=plan.strategy.value if isinstance(plan, Materialize) else None,
         reason=plan.reason if isinstance(plan, Materialize) else None,
-        policy=plan.policy if is_view and isinstance(plan, Materialize) else None,
+        policy=plan.policy if isinstance(plan, Materialize) else None,
     )
 
 
 def create(
     session: Session,
     record: StoredRelationRecord,
-    plan: Materialize | MaterializeTable,
+    plan: Root,
     interval_seconds: int | None,
     build: Callable[[Transaction], None],
 ) -> None:
@@ -123,7 +122,7 @@ def create(
 def _announce(
     session: Session,
     record: StoredRelationRecord,
-    plan: Materialize | MaterializeTable,
+    plan: Root,
     inputs: tuple[Name, ...],
     interval_seconds: int | None,
 ) -> tuple[int, int]:

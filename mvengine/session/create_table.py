@@ -84,7 +84,7 @@ def table_plan(session: Session, statement: CreateRefreshableTable, name: Name) 
         column_definitions=tuple(_definition(d, primary) for d in definitions),
         checks=statement.checks,
         keys=keys,
-        foreign_keys=tuple(_foreign_key(session, foreign) for foreign in statement.foreign_keys),
+        foreign_keys=tuple(foreign_key(session, foreign) for foreign in statement.foreign_keys),
         ignore_conflicts=statement.ignore_conflicts,
         interval_seconds=bound.refresh_interval_sec,
         definition=without_secrets(statement.text, statement.options),
@@ -136,7 +136,7 @@ def _check_key_columns(name: Name, statement: CreateRefreshableTable, columns: C
                 )
 
 
-def _foreign_key(session: Session, foreign: ForeignKey) -> ForeignKeyConstraint:
+def foreign_key(session: Session, foreign: ForeignKey) -> ForeignKeyConstraint:
     ref = foreign.references
     relation = session.reader.resolve(ref.catalog, ref.schema, ref.name)
     if relation is None or relation.kind not in (RelationKind.TABLE, RelationKind.REFRESHABLE):

@@ -8,7 +8,7 @@ from mvengine.errors import DependentObjects, UnknownRelation, WrongObject
 from mvengine.planner import fragment as fragments
 from mvengine.planner.reader import Relation, RelationKind
 from mvengine.refresh.definitions import drop_storage
-from mvengine.refresh.graph import Definition, TableDefinition
+from mvengine.refresh.graph import Definition, ViewDefinition
 from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import quote
@@ -57,7 +57,7 @@ def _drop(session: Session, transaction: Transaction, statement: Drop, ref: Rela
         return
     graph = transaction.graph
     readers = graph.downstream([relation.name])
-    foreign = [t.name for t in graph.tables.values() if any(f.references == relation.name for f in t.plan.foreign_keys)]
+    foreign = [table.name for table, key in graph.foreign_keys if key.references == relation.name]
     if (readers or foreign) and not statement.cascade:
         needed_by = ", ".join(str(name) for name in [*(view.name for view in readers), *foreign][:5])
         raise DependentObjects(
@@ -99,5 +99,5 @@ def _forget(session: Session, definition: Definition) -> None:
     """Removes a relation's tables, view, fragment and rows of meta; a running refresh of it will find it gone."""
     text = fragments.dumps(fragments.Fragment(format=fragments.FORMAT, root=definition.plan))
     drop_storage(session.engine, text)
-    kind = "DROP TABLE" if isinstance(definition, TableDefinition) else "DROP MATERIALIZED VIEW"
+    kind = "DROP MATERIALIZED VIEW" if isinstance(definition, ViewDefinition) else "DROP TABLE"
     session.database.store(session.engine).drop_relation(definition.relation_id, kind)

@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Any
 from mvengine.engines.base import Parameters
 from mvengine.errors import DependentObjects, NotSupportedError, WrongObject
 from mvengine.planner.reader import RelationKind
+from mvengine.refresh.graph import ConstrainedDefinition, Definition, TableDefinition, ViewDefinition
 from mvengine.refresh.parameters import named, used_by
 from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.settings import KEPT
+from mvengine.session import create_constrained
 from mvengine.sql.statements import DdlAction, Native, NativeDdl, Refused, RelationRef
 from mvengine.sql.tokens import names_in, tokenize
 
 if TYPE_CHECKING:
     from mvengine.session import Session
 
+_KINDS: dict[type[Definition] | type[None], str] = {
+    TableDefinition: "refreshable table",
+    ViewDefinition: "materialized view",
+    ConstrainedDefinition: "table with a foreign key to a refreshable one",
+}
 _MEANINGFUL = frozenset({name.lower() for name in KEPT} | {"use", "schema", "null_order", "time"})
 _SETTINGS = frozenset({"SET", "VARIABLE_SET", "PRAGMA", "CALL"})
 
@@ -28,6 +35,9 @@ def run(session: Session, statement: Native, parameters: Parameters, scope: Mapp
         session.database.shapes += 1
     if isinstance(statement, NativeDdl):
         _check_ddl(session, statement)
+        if create_constrained.is_constrained(session, statement):
+            create_constrained.run(session, statement)
+            return
         if not statement.is_temporary:
             _run_as_writer(session, statement, [target.name for target in statement.targets], parameters, scope)
             return
@@ -100,7 +110,7 @@ def _check_relation(session: Session, ddl: NativeDdl, target: RelationRef) -> No
     graph = session.reader.graph
     verb = "replaced" if ddl.action is DdlAction.REPLACE else ddl.action.value.lower().rstrip("e") + "ed"
     if relation.name in graph:
-        kind = "materialized view" if relation.name in graph.views else "refreshable table"
+        kind = _KINDS[type(graph.get(relation.name))]
         dropper = "DROP MATERIALIZED VIEW" if relation.name in graph.views else "DROP TABLE"
         raise WrongObject(
             f"{reference(target)} is a {kind} and cannot be {_past(verb)} by {ddl.action} {ddl.object_kind}",

@@ -15,6 +15,7 @@ from mvengine.planner.logical import (
     Aggregate,
     AggregateCall,
     AggregateFunction,
+    ConstrainedTable,
     Distinct,
     Filter,
     ForeignKeyConstraint,
@@ -25,6 +26,7 @@ from mvengine.planner.logical import (
     MaterializeTable,
     Opaque,
     Project,
+    Root,
     Scan,
     Setting,
     Strategy,
@@ -183,9 +185,29 @@ def full_view() -> Materialize:
     return view("dearest", plan, ORDERS[:1], Strategy.FULL, reason)
 
 
-def roots() -> dict[str, Materialize | MaterializeTable]:
+def constrained_table() -> ConstrainedTable:
+    return ConstrainedTable(
+        relation=Name(schema="main", name="lines"),
+        storage="main.lines",
+        foreign_keys=(
+            ForeignKeyConstraint(
+                columns=("order_id",),
+                references=Name(schema="main", name="orders"),
+                referenced_storage="mv_state.orders",
+                referenced_columns=("id",),
+            ),
+        ),
+        definition="CREATE TABLE lines (order_id INTEGER REFERENCES orders (id))",
+    )
+
+
+def roots() -> dict[str, Root]:
     """Every example under the name of its file."""
-    found: dict[str, Materialize | MaterializeTable] = {"table": table(), "table_without_key": table_without_key()}
+    found: dict[str, Root] = {
+        "table": table(),
+        "table_without_key": table_without_key(),
+        "constrained_table": constrained_table(),
+    }
     for make in (group_view, join_over_group_view, union_view, distinct_view, full_view):
         optimized = optimize(make())
         assert isinstance(optimized, Materialize)

@@ -87,7 +87,7 @@ def test_a_newer_format_is_refused_with_what_to_do() -> None:
         ('{"format": 1, "root": {}}', r"\$\.root: a node without its class"),
         (
             '{"format": 1, "root": {"node": "BagRead", "storage": "s", "columns": [], "alias": "v"}}',
-            r"\$\.root: a fragment's root is a Materialize or a MaterializeTable, not a BagRead",
+            r"\$\.root: a fragment's root materializes a view or a table, or constrains one; not a BagRead",
         ),
     ],
 )
