@@ -51,6 +51,8 @@ class Name:
         return hash(self.key)
 
     def __str__(self) -> str:
+        if "." in self.schema + self.name:  # so that two names never read alike
+            return f"{quote(self.schema)}.{quote(self.name)}"
         return self.name if self.schema == "main" else f"{self.schema}.{self.name}"
 
     @property

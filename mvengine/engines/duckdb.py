@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 
 from mvengine.engines.base import Capabilities, Parameters, Rows
 from mvengine.engines.duckdb_errors import translate
-from mvengine.errors import Error, InterfaceError
+from mvengine.errors import Error, InterfaceError, NotSupportedError, OperationalError
 from mvengine.schema import Column, Columns
 
 LOCAL_ROW_IDS = 36_028_797_018_960_000
@@ -25,16 +26,26 @@ def open_database(path: str, config: dict[str, Any]) -> duckdb.DuckDBPyConnectio
         raise translate(error, "") from error
 
 
+@dataclass
+class CommonSettings:
+    """What a new connection to the database starts with. None: not looked at yet, or changed by SET GLOBAL."""
+
+    values: tuple[tuple[str, str], ...] | None = None
+    is_changed: bool = False
+
+
 class DuckDbEngine:
     """One DuckDB connection: a transaction context and at most one open result."""
 
     capabilities = Capabilities(has_multi_table_transactions=True, has_row_ids=True, has_temporary_tables=True)
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, common: CommonSettings | None = None) -> None:
         self._connection = connection
         self._is_closed = False
         self.in_transaction = False
         self.has_custom_settings = False  # the user has changed a setting: views run under those of their CREATE
+        self.common = CommonSettings() if common is None else common
+        self.restores: list[str] = []  # statements that set back what a failed transaction had set
 
     @property
     def raw(self) -> duckdb.DuckDBPyConnection:
@@ -59,23 +70,29 @@ class DuckDbEngine:
             raise translate(error, sql) from error
 
     def begin(self) -> None:
+        self.in_transaction = True  # before: an interrupt behind BEGIN must not leave it open unseen
         self.query("BEGIN")
-        self.in_transaction = True
 
     def commit(self) -> None:
         """DuckDB's COMMIT returns normally from an aborted transaction; a read before it does not."""
         self.query("SELECT 1")
-        self.in_transaction = False
         self.query("COMMIT")
+        self.in_transaction = False
 
     def rollback(self) -> None:
         if self.in_transaction:
+            try:
+                self.query("ROLLBACK")
+            except OperationalError as error:
+                if error.code != "25000":  # no transaction is active: BEGIN had not begun, or COMMIT had ended it
+                    raise
             self.in_transaction = False
-            self.query("ROLLBACK")
+        while self.restores:
+            self.query(self.restores.pop())
 
     def fork(self) -> DuckDbEngine:
         """Another connection to the same database: its own transactions, settings and temporary tables."""
-        return DuckDbEngine(self.raw.cursor())
+        return DuckDbEngine(self.raw.cursor(), self.common)
 
     def describe(self, query: str) -> Columns:
         """Names and types of a query's columns, without running it."""
@@ -87,6 +104,17 @@ class DuckDbEngine:
                 error.position = replace(error.position, column=error.position.column - len(prefix))
             raise
         return tuple(Column(name=row[0], type=row[1]) for row in rows)
+
+    def table_names(self, query: str) -> list[tuple[str | None, str | None, str]]:
+        """Catalog, schema and name of the tables that a query reads. NotSupportedError: that cannot be told."""
+        try:
+            names = self.raw.get_table_names(query, qualified=True)
+        except duckdb.Error as error:
+            raise NotSupportedError(
+                "a materialized view of a query whose tables cannot be told", hint="write it without PIVOT and the like"
+            ) from error
+        parts = [[part.strip('"') for part in re.findall(r'"(?:[^"]|"")+"|[^.]+', name)] for name in names]
+        return [((None, None, *part)[-3], (None, None, *part)[-2], part[-1]) for part in parts]
 
     def extract(self, sql: str) -> list[tuple[str, str]]:
         """DuckDB's own split and classification of statements: (kind, text)."""

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from threading import Lock, RLock
 
 from mvengine.config import Config
 from mvengine.engines.duckdb import DuckDbEngine, open_database
+from mvengine.errors import OperationalError
 from mvengine.meta.migrate import open_format
 from mvengine.meta.store import Store
 from mvengine.refresh.graph import Graph, decode
@@ -56,6 +58,8 @@ class Database:
         return Store(engine, self.clock)
 
 
+_OWN_SCHEMAS = frozenset({"mv_meta", "mv_catalog", "mv_state"})
+
 _open: dict[str, Database] = {}
 _guard = RLock()
 
@@ -84,6 +88,11 @@ def release(database: Database) -> None:
 
 
 def _open_new(path: str, config: Config, clock: Clock) -> Database:
+    if Path(path).stem.lower() in _OWN_SCHEMAS:
+        raise OperationalError(
+            f"a database file cannot be called {Path(path).name}: DuckDB would take our schema for it",
+            hint="give the file another name",
+        )
     settings = {"threads": config.threads, "memory_limit": config.memory_limit, "temp_directory": config.temp_directory}
     options = {name: value for name, value in settings.items() if value is not None}
     engine = DuckDbEngine(open_database(path, {**options, "python_enable_replacements": False}))

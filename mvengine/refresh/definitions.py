@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mvengine.engines.base import Engine
+from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import InternalError
 from mvengine.planner.emit.select import select
 from mvengine.planner.fragment import loads
@@ -22,7 +22,7 @@ from mvengine.refresh.stage_runs import create_stage, runs_of
 from mvengine.schema import quote
 
 
-def create_table_storage(engine: Engine, plan: MaterializeTable) -> None:
+def create_table_storage(engine: DuckDbEngine, plan: MaterializeTable) -> None:
     """The table, its staging and its shadow, all empty, and the view under the user's name that hides ``_file_id``."""
     for table in (plan.storage, plan.staging, plan.shadow):
         engine.query(create_table_sql(plan, table))
@@ -30,7 +30,7 @@ def create_table_storage(engine: Engine, plan: MaterializeTable) -> None:
     engine.query(f"CREATE VIEW {plan.relation.sql} AS SELECT {columns} FROM {plan.storage}")
 
 
-def create_view_storage(engine: Engine, plan: Materialize) -> int:
+def create_view_storage(engine: DuckDbEngine, plan: Materialize) -> int:
     """The stages, filled, and the view under the user's name. Returns the number of rows that it shows."""
     maintenance = plan.input
     assert isinstance(maintenance, Maintenance)
@@ -45,7 +45,7 @@ def create_view_storage(engine: Engine, plan: Materialize) -> int:
     return int(engine.query(f"SELECT count(*) FROM {plan.relation.sql}")[0][0])
 
 
-def _check_types(engine: Engine, plan: Materialize) -> None:
+def _check_types(engine: DuckDbEngine, plan: Materialize) -> None:
     """A maintained view has the types of its query, or it is not created. (DESCRIBE may fold the case of a name.)"""
     found = [(row[0].lower(), row[1]) for row in engine.query(f"DESCRIBE SELECT * FROM {plan.relation.sql}")]
     wanted = [(column.name.lower(), column.type) for column in plan.columns]
@@ -56,7 +56,7 @@ def _check_types(engine: Engine, plan: Materialize) -> None:
         )
 
 
-def drop_storage(engine: Engine, fragment: str) -> None:
+def drop_storage(engine: DuckDbEngine, fragment: str) -> None:
     """Removes what ``create_…_storage`` made, as far as it is there."""
     root = loads(fragment).root
     if isinstance(root, ConstrainedTable):

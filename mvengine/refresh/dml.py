@@ -41,6 +41,7 @@ class Target:
     columns: tuple[str, ...]
     insertable: tuple[str, ...]  # those that can be given a value
     keys: tuple[tuple[str, ...], ...]  # columns of its primary and unique keys
+    has_unique_index: bool  # made by CREATE INDEX: an upsert may meet it
     may_move_rows: bool  # an update can give a row another id: indexed or nested columns
     plan: MaterializeTable | None  # of a refreshable table
 
@@ -111,7 +112,7 @@ class DmlRun:
         parts = (
             write.with_clause,
             f"INSERT {write.modifier}",
-            f"INTO {self.target.storage} AS {self._alias()}{listed}",
+            f"INTO {self._target()}{listed}",
             write.body,
             write.on_conflict,
         )
@@ -138,7 +139,7 @@ class DmlRun:
             for key in self.target.keys
             if all(column.lower() in lowered for column in key)
         ]
-        is_covered = len(conditions) == len(self.target.keys)
+        is_covered = len(conditions) == len(self.target.keys) and not self.target.has_unique_index
         hits = f"SELECT t.rowid FROM {self.target.storage} AS t WHERE {' OR '.join(conditions) or 'false'}"
         result = self._by_difference(self._insert_text(), self._images(hits if is_covered else None))
         self._query(f"DROP TABLE {_SOURCE}")
@@ -178,19 +179,20 @@ class DmlRun:
         chosen = f"{alias}.rowid IN (SELECT _mv_row FROM {_BEFORE})"
         from_clause = f" FROM {write.from_clause}" if write.from_clause else ""
         where = f"({write.where}) AND {chosen}" if write.from_clause and write.where else chosen
-        head = f"{write.with_clause} UPDATE {self.target.storage} AS {alias}"
-        statement = f"{head} SET {write.assignments}{from_clause} WHERE {where}"
-        return self._by_difference(statement, self._selected())
+        head = f"{write.with_clause} UPDATE {self._target()} SET {write.assignments}{from_clause}"
+        if write.from_clause and self.volatile & set(write.names):  # evaluated once: any row may be touched
+            where = write.where or "true"
+            return self._by_difference(f"{head} WHERE {where}", self._images(None))
+        return self._by_difference(f"{head} WHERE {where}", self._selected())
 
     def _merge(self) -> tuple[int, int]:
         write, alias = self.write, self._alias()
         statement = (
-            f"{write.with_clause} MERGE INTO {self.target.storage} AS {alias} USING {write.from_clause} "
-            f"{write.where} {write.body}"
+            f"{write.with_clause} MERGE INTO {self._target()} USING {write.from_clause} {write.where} {write.body}"
         )
-        is_bounded = "BY SOURCE" not in write.body.upper() and not self.volatile & set(write.names)
+        is_bounded = not self.volatile & set(write.names) and not {"by", "source"} <= set(write.names)
         hits = (
-            f"{write.with_clause} SELECT DISTINCT {alias}.rowid FROM {self.target.storage} AS {alias} "
+            f"{write.with_clause} SELECT DISTINCT {alias}.rowid FROM {self._target()} "
             f"JOIN {write.from_clause} {write.where}"
         )
         return self._by_difference(statement, self._images(hits if is_bounded else None))
@@ -237,6 +239,10 @@ class DmlRun:
             count = self._keep_returned(f"{statement} RETURNING {self.write.returning}")
         else:
             count = self._query(statement)[0][0]
+        if self.target.plan is not None:  # what DML has written is no file's row any more
+            self._query(
+                f"UPDATE {self.target.storage} SET {FILE_ID} = NULL WHERE rowid IN (SELECT _mv_row FROM {_BEFORE})"
+            )
         captured = self._capture_difference(touched)
         if self.write.returning and is_update:
             self._returning_of_update(touched)
@@ -279,10 +285,8 @@ class DmlRun:
         return int(captured)
 
     def _result_of_rows(self) -> None:
-        alias = self.write.alias or self.target.name.name
-        self._query(
-            f"CREATE OR REPLACE TEMP TABLE {RESULT} AS SELECT {self.write.returning} FROM {_ROWS} AS {quote(alias)}"
-        )
+        alias = self._alias()
+        self._query(f"CREATE OR REPLACE TEMP TABLE {RESULT} AS SELECT {self.write.returning} FROM {_ROWS} AS {alias}")
         self._query(f"DROP TABLE {_ROWS}")
 
     def _returning_of_update(self, touched: str) -> None:
@@ -321,7 +325,12 @@ class DmlRun:
                 )
 
     def _alias(self) -> str:
-        return quote(self.write.alias or self.target.name.name)
+        return self.write.alias or quote(self.target.name.name)
+
+    def _target(self) -> str:
+        """The table as the statement's clauses name it: by its alias, or by its name with or without schema."""
+        has_own_name = not self.write.alias and self.target.plan is None
+        return self.target.storage if has_own_name else f"{self.target.storage} AS {self._alias()}"
 
     def _all(self) -> str:
         return ", ".join(quote(column) for column in self.target.columns)

@@ -116,6 +116,7 @@ class _Refresh:
         self.tables = tables
         self.seconds = {table.name: 0.0 for table in tables}
         self.jobs: tuple[RefreshJob, ...] = ()
+        self.is_triggered = False
 
     def run(self, *, reads_all: bool) -> tuple[RefreshResult, ...]:
         started = perf_counter()
@@ -157,6 +158,7 @@ class _Refresh:
             if busy is not None:
                 raise StateError(f"{busy.name} is being refreshed already: it is {busy.state}", hint="wait for it")
             moved = self.store.move_refreshes(held, event, cause)
+            self.is_triggered = True  # before: an interrupt may come behind the COMMIT
             self.engine.commit()
         except BaseException:
             self.engine.rollback()
@@ -165,13 +167,14 @@ class _Refresh:
 
     def _fail(self, tasks: Sequence[TableTask], error: BaseException) -> None:
         """Back to IDLE, the failure recorded. What was staged is thrown away unless the error may pass by itself."""
-        if not self.jobs or isinstance(error, ConflictError):
+        if not self.is_triggered or isinstance(error, ConflictError):
             return
         keeps_staging = isinstance(error, Error) and error.retryable
         ids = [task.table.relation_id for task in tasks]
-        held = [job for job in self.jobs if job.relation_id in ids]
         self.engine.begin()
         try:
+            # Read, not remembered: an interrupt may have come between a transition's COMMIT and our knowing of it.
+            held = [job for job in self.store.refresh_states(ids).values() if job.state is not RefreshState.IDLE]
             self.store.move_refreshes(held, RefreshEvent.FAIL, _described(error), error=_described(error))
             if not keeps_staging:
                 for task in tasks:

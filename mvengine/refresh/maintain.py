@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
-from mvengine.engines.base import Engine
+from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.meta.records import Maintenance as MaintenanceRecord
 from mvengine.meta.records import MaintenanceMode
 from mvengine.planner.delta import delta_name, inputs_of
@@ -35,7 +35,7 @@ class Maintained:
 
 
 def maintain(
-    engine: Engine, graph: Graph, changes: Mapping[Name, int], epoch: int, virtual: frozenset[Name] = frozenset()
+    engine: DuckDbEngine, graph: Graph, changes: Mapping[Name, int], epoch: int, virtual: frozenset[Name] = frozenset()
 ) -> Maintained:
     """Follows ``changes`` (relation → rows in its change) through the graph. Leaves no temporary table behind.
 
@@ -61,7 +61,7 @@ def maintain(
 
 
 def _maintain_view(
-    engine: Engine, graph: Graph, view: ViewDefinition, sizes: Mapping[Name, int], delta_rows: int
+    engine: DuckDbEngine, graph: Graph, view: ViewDefinition, sizes: Mapping[Name, int], delta_rows: int
 ) -> tuple[Choice, int]:
     plan = view.maintenance
     input_rows = _input_rows(engine, view) if delta_rows >= SMALL_CHANGE_ROWS else None
@@ -86,7 +86,7 @@ def _maintain_view(
     return choice, rows
 
 
-def _drop_changes(engine: Engine, plan: Maintenance, *, is_wanted: bool) -> None:
+def _drop_changes(engine: DuckDbEngine, plan: Maintenance, *, is_wanted: bool) -> None:
     """The changes of inner stages are nobody's any more, nor is that of the last one where no view reads it."""
     for stage in plan.stages:
         assert isinstance(stage, GroupStage | BagStage | FullStage)
@@ -95,12 +95,12 @@ def _drop_changes(engine: Engine, plan: Maintenance, *, is_wanted: bool) -> None
             engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(stage.name))}")
 
 
-def _input_rows(engine: Engine, view: ViewDefinition) -> int:
+def _input_rows(engine: DuckDbEngine, view: ViewDefinition) -> int:
     tables = {node.storage for node in walk(view.maintenance) if isinstance(node, Scan)}
     return sum(int(engine.query(f"SELECT count(*) FROM {table}")[0][0]) for table in sorted(tables))
 
 
-def rebuild(engine: Engine, view: ViewDefinition, *, is_wanted: bool) -> tuple[int, int]:
+def rebuild(engine: DuckDbEngine, view: ViewDefinition, *, is_wanted: bool) -> tuple[int, int]:
     """Derives a view again from its inputs and compares: rows that came, and rows that left. The difference stands
     afterwards in the view's change table where it is wanted."""
     target, change = view.name.sql, quote(delta_name(view.name))
@@ -116,7 +116,7 @@ def rebuild(engine: Engine, view: ViewDefinition, *, is_wanted: bool) -> tuple[i
     return int(inserted), int(deleted)
 
 
-def _derive(engine: Engine, view: ViewDefinition) -> None:
+def _derive(engine: DuckDbEngine, view: ViewDefinition) -> None:
     for run in runs_of(view.maintenance.stages, view.maintenance.visible):
         rebuild_stage(engine, run.stage)
 

@@ -140,9 +140,9 @@ class _Sql:
                 f"CREATE OR REPLACE TEMP TABLE {WINNERS} AS SELECT {self.row} FROM {CANDIDATES}\n"
                 f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY _mv_rank DESC) = 1"
             )
+        is_kept = f"o._mv_stored IS NOT NULL AND o.{FILE_ID} IS NOT NULL"  # a row of DML's own is in no file
         kept = ", ".join(
-            f"CASE WHEN o._mv_stored IS NOT NULL THEN o.{column} ELSE c.{column} END AS {column}"
-            for column in self.columns
+            f"CASE WHEN {is_kept} THEN o.{column} ELSE c.{column} END AS {column}" for column in self.columns
         )
         partition = ", ".join(f"c.{column}" for column in self.key)
         return (

@@ -28,7 +28,8 @@ class Place:
     """Where unqualified names are looked up."""
 
     database: str
-    schema: str
+    schema: str  # the first: where new ones are made
+    path: tuple[str, ...]  # all of them
 
 
 class SessionReader:
@@ -40,14 +41,19 @@ class SessionReader:
         self.database_name = database_name
 
     def place(self) -> Place:
-        database, schema = self.engine.query("SELECT current_database(), current_schema()")[0]
-        return Place(database=database, schema=schema)
+        database, schema, path = self.engine.query(
+            "SELECT current_database(), current_schema(), current_schemas(false)"
+        )[0]
+        return Place(database=database, schema=schema, path=tuple(path))
 
     def resolve(self, catalog: str | None, schema: str | None, name: str) -> Relation | None:
         rows = self.engine.query(_FIND, [name.lower()])
         if not rows:
             return None
         place = self.place()
+        if schema is None and catalog is None:
+            present = {row[1].lower() for row in rows if row[0].lower() == place.database.lower()}
+            schema = next((candidate for candidate in place.path if candidate.lower() in present), None)
         wanted_schema = (schema or place.schema).lower()
         wanted_catalog = (catalog or place.database).lower()
         best = None
@@ -85,6 +91,9 @@ class SessionReader:
 
     def describe(self, query: str) -> Columns:
         return self.engine.describe(query)
+
+    def table_names(self, query: str) -> list[tuple[str | None, str | None, str]]:
+        return self.engine.table_names(query)
 
     def functions(self) -> FunctionFacts:
         rows = self.engine.query(

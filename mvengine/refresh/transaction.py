@@ -57,6 +57,8 @@ class Transaction:
         """Becomes the writer. In an explicit transaction, raises SerializationFailure (40001) where what ``names`` and
         the views that depend on them show has changed since this transaction's snapshot."""
         if self.database.lock.is_held_by(self):
+            if self.is_explicit and names:
+                self._check_snapshot(names)
             return
         self.database.lock.acquire(self, what, self.database.config.lock_timeout)
         if self.is_explicit:
@@ -71,7 +73,7 @@ class Transaction:
             "FROM mv_meta.relations"
         )[0]
         graph = self.database.graph
-        if (count, largest) != graph.fingerprint:
+        if (count, largest) != graph.fingerprint and not self._has_ddl:
             raise SerializationFailure(
                 "tables or views were created or dropped since this transaction began", hint="run it again"
             )
@@ -122,6 +124,10 @@ class Transaction:
             self._touched.add(name)
             if name in self.graph.consumers:
                 self._pending[name] = self._pending.get(name, 0) + rows
+
+    def is_pending(self, name: Name) -> bool:
+        """Whether captured changes of a relation wait for the views to follow."""
+        return name in self._pending
 
     @property
     def has_pending(self) -> bool:
@@ -212,8 +218,10 @@ class Transaction:
 
     def rollback(self) -> None:
         self.database.shapes += 1
-        self.engine.rollback()
-        self.database.lock.release(self)
+        try:
+            self.engine.rollback()
+        finally:
+            self.database.lock.release(self)
 
     def fail(self, error: BaseException) -> None:
         """Marks the transaction as failed: every later statement but its end is refused."""

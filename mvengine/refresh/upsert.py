@@ -32,7 +32,7 @@ def upsert_as_merge(write: Write, plan: MaterializeTable) -> Write:
     updates, condition = _action(write, plan, columns)
     names = ", ".join(quote(column) for column in columns)
     keys = ", ".join(quote(column) for column in key)
-    same = " AND ".join(f"{quote(write.alias or plan.relation.name)}.{quote(c)} = excluded.{quote(c)}" for c in key)
+    same = " AND ".join(f"{write.alias or quote(plan.relation.name)}.{quote(c)} = excluded.{quote(c)}" for c in key)
     matched = f"WHEN MATCHED{condition} THEN UPDATE SET {updates} " if updates else ""
     values = ", ".join(f"excluded.{quote(column)}" for column in columns)
     return replace(

@@ -113,9 +113,11 @@ def create(
             transaction.commit()
     except BaseException as error:
         if explicit is None and not transaction.is_committed:
-            session.engine.rollback()
-            _forget(session, relation_id, error)
-            transaction.rollback()
+            try:
+                session.engine.rollback()
+                _forget(session, relation_id, error)
+            finally:
+                transaction.rollback()
         raise
 
 

@@ -69,6 +69,8 @@ def _run_as_writer(
 def _pass_on(session: Session, statement: Native, parameters: Parameters, scope: Mapping[str, Any]) -> None:
     if statement.kind in _SETTINGS:
         _check_settings(session, statement)
+    if statement.text.split()[:2] and [word.upper() for word in statement.text.split()[:2]] == ["ALTER", "DATABASE"]:
+        raise NotSupportedError("ALTER DATABASE", hint="close the database and rename its file")
     if session.transaction is not None and session.transaction.has_pending:
         session.transaction.flush()
     session.frames.bind(statement.text, scope)
@@ -76,11 +78,14 @@ def _pass_on(session: Session, statement: Native, parameters: Parameters, scope:
     if parameters and "?" not in statement.text:
         values = used_by(statement.text, named(parameters)) if isinstance(parameters, Mapping) else parameters
     session.engine.execute(statement.text, values)
+    if statement.kind in _SETTINGS:
+        _require_foreign_path(session)
 
 
 def _check_ddl(session: Session, ddl: NativeDdl) -> None:
     """Refuses what would change the shape of a maintained relation, or the engine's own schemas."""
     graph = session.reader.graph
+    _check_definitions(session, ddl)
     for target in ddl.targets:
         require_foreign(target.name if ddl.object_kind == "SCHEMA" else target.schema)
         if ddl.object_kind == "SCHEMA":
@@ -95,12 +100,26 @@ def _check_ddl(session: Session, ddl: NativeDdl) -> None:
 
 def _check_schema(session: Session, ddl: NativeDdl, target: RelationRef) -> None:
     graph = session.reader.graph
-    names = [name for name in (*graph.tables, *graph.views) if name.schema.lower() == target.name.lower()]
+    names = [name for name in graph.watched if name.schema.lower() == target.name.lower()]
     if ddl.action is DdlAction.DROP and names:
         raise DependentObjects(
             f"schema {target.name} holds {', '.join(map(str, names[:3]))}",
             hint="drop its refreshable tables and materialized views first",
         )
+
+
+def _check_definitions(session: Session, ddl: NativeDdl) -> None:
+    """Refuses to change a plain view, macro or type that the query of a materialized view names."""
+    if ddl.action is DdlAction.CREATE or ddl.object_kind not in ("VIEW", "MACRO", "FUNCTION", "TYPE"):
+        return
+    graph = session.reader.graph
+    changed = {target.name.lower() for target in ddl.targets} - {name.name.lower() for name in graph.watched}
+    for view in graph.views.values():
+        if changed & set(names_in(tokenize(view.plan.definition))):
+            raise DependentObjects(
+                f"the materialized view {view.name} may need {', '.join(sorted(changed))}",
+                hint=f"DROP MATERIALIZED VIEW {view.name} first, and create it again afterwards",
+            )
 
 
 def _check_relation(session: Session, ddl: NativeDdl, target: RelationRef) -> None:
@@ -128,12 +147,25 @@ def _past(verb: str) -> str:
     return {"droped": "dropped", "altered": "altered", "created": "created"}.get(verb, verb)
 
 
+def _require_foreign_path(session: Session) -> None:
+    """A search path into the engine's own schemas is taken back, however it was written."""
+    rows = session.engine.query("SELECT current_schemas(false)")
+    try:
+        for schema in rows[0][0]:
+            require_foreign(schema)
+    except WrongObject:
+        session.engine.query("RESET search_path")
+        raise
+
+
 def _check_settings(session: Session, statement: Native) -> None:
     """A session that changes settings runs views under those of their CREATE. USE of another database is refused."""
     words = statement.text.split()
     named = {word.lower() for word in re.findall(r"\w+", statement.text)}
     if named & _MEANINGFUL:
         session.engine.has_custom_settings = True
+        if "global" in named:
+            session.engine.common.is_changed = True
     if words and words[0].upper() in ("USE", "SET"):
         for name in re.findall(r"\w+", statement.text):
             require_foreign(name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mvengine.errors import UnknownRelation, WrongObject
+from mvengine.errors import BindError, UnknownRelation, WrongObject
 from mvengine.planner.reader import Relation, RelationKind
+from mvengine.refresh.changes import FILE_ID
 from mvengine.refresh.constraints import check_foreign_keys
 from mvengine.refresh.dml import RESULT, DmlRun, Target
 from mvengine.refresh.graph import Graph
@@ -19,7 +21,10 @@ from mvengine.sql.statements import RelationRef, Write
 if TYPE_CHECKING:
     from mvengine.session import Session
 
-_VOLATILE = frozenset({"random", "uuid", "gen_random_uuid", "nextval", "uuidv4", "uuidv7", "setseed", "now"})
+_PLAIN_TYPE = re.compile(r"[A-Z_ ]+|DECIMAL\(\d+,\d+\)")
+_VOLATILE = frozenset(
+    {"sample", "tablesample", "random", "uuid", "gen_random_uuid", "nextval", "uuidv4", "uuidv7", "setseed", "now"}
+)
 
 
 def run(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
@@ -149,6 +154,8 @@ def _capture(
     relation: Relation,
     parameters: Mapping[str, Any],
 ) -> None:
+    if FILE_ID in write.names and relation.name in transaction.graph.tables:
+        raise BindError(f"the column {FILE_ID} is mvengine's own", hint="leave it out: it is no column of the table")
     target = session.targets.find(session, transaction, write.target, relation)
     captured = transaction.captured(relation.name, relation.storage, target.columns)
     run = DmlRun(
@@ -157,13 +164,15 @@ def _capture(
         target=target,
         captured=captured,
         parameters=parameters,
-        volatile=_VOLATILE,
+        volatile=_VOLATILE | session.targets.hiding(session),
     )
     session.rowcount, rows = run.run()
     if target.plan is not None and session.rowcount:
         table = transaction.graph.tables[relation.name]
         session.database.store(session.engine).set_dirty([table.relation_id], True)
     touched = rows if captured is not None else session.rowcount
+    if captured is not None and not touched and not transaction.is_pending(relation.name):
+        session.engine.query(f"DROP TABLE IF EXISTS {captured.change}")
     transaction.touch(relation.name, touched, f"{write.kind} {relation.name}")
     check_foreign_keys(session.engine, transaction.graph, [relation.name])
 
@@ -179,6 +188,7 @@ def target_of(session: Session, transaction: Transaction, relation: Relation) ->
             columns=columns,
             insertable=table.plan.stored_columns,
             keys=tuple(key.columns for key in table.plan.keys),
+            has_unique_index=False,
             may_move_rows=_has_nested(relation),
             plan=table.plan,
         )
@@ -189,14 +199,15 @@ def target_of(session: Session, transaction: Transaction, relation: Relation) ->
         columns=columns,
         insertable=tuple(column for column in columns if column.lower() not in generated),
         keys=keys,
+        has_unique_index=_has_index(session, relation),
         may_move_rows=bool(keys) or _has_nested(relation) or _has_index(session, relation),
         plan=None,
     )
 
 
 def _has_nested(relation: Relation) -> bool:
-    types = [column.type for column in relation.columns]
-    return any("[" in type_ or ("(" in type_ and "DECIMAL" not in type_) for type_ in types)
+    """Whether an update may move a row: columns of any type but the plain ones are deleted and inserted."""
+    return not all(_PLAIN_TYPE.fullmatch(column.type) and column.type != "VARIANT" for column in relation.columns)
 
 
 def _has_index(session: Session, relation: Relation) -> bool:

@@ -79,11 +79,16 @@ class AggregateBinder:
             if group.args.get(key):
                 raise Unsupported(construct)
         for node in group.expressions:
+            if isinstance(node, exp.Tuple) and not node.expressions:
+                raise Unsupported("GROUP BY ()")
             if isinstance(node, exp.Rollup | exp.Cube | exp.GroupingSets):
                 raise Unsupported(_GROUPINGS[type(node)])
         if group.args.get("all"):
             nodes = [unaliased(node) for node in self.select.expressions]
-            return [node for node in nodes if not _own_aggregate(node)]
+            keys = [node for node in nodes if not _own_aggregate(node)]
+            if not any(key.find(exp.Column) for key in keys):
+                raise Unsupported("GROUP BY ALL without a column")
+            return keys
         return list(group.expressions)
 
     def _add_key(self, node: exp.Expr) -> None:
@@ -150,7 +155,7 @@ class AggregateBinder:
             raise Unsupported(
                 f"the aggregate {(node.sql_name() if isinstance(node, exp.Func) else node.key).lower()}()"
             )
-        if node.args.get("expressions"):
+        if any(value for name, value in node.args.items() if name not in ("this", "big_int")):
             raise Unsupported(f"{function.value}() of several arguments")
         argument = node.this
         if isinstance(argument, exp.Distinct):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlglot import exp, parse_one
+from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 
 from mvengine.errors import NotSupportedError, UnknownRelation
@@ -34,6 +35,11 @@ def resolve_tables(tree: exp.Query, reader: SchemaReader) -> ResolvedQuery:
         views_found = False
         for table in _real_tables(tree):
             if not isinstance(table.this, exp.Identifier):
+                if table.this.name.lower() in ("query", "query_table"):
+                    raise NotSupportedError(
+                        f"a materialized view cannot read through {table.this.name.lower()}()",
+                        hint="write the tables into the query",
+                    )
                 unresolved = unresolved or "a table function"
                 continue
             relation = reader.resolve(table.catalog or None, table.db or None, table.name)
@@ -101,3 +107,34 @@ def _inline(table: exp.Table, view: Relation) -> None:
         if call.name.lower() == "count_star":  # so DuckDB writes count(*) in the text of a view
             call.replace(exp.Count(this=exp.Star()))
     table.replace(body.subquery(exp.to_identifier(alias, quoted=True), copy=True))
+
+
+def relations_of(query: str, reader: SchemaReader) -> dict[Name, Relation]:
+    """The tables that a query reads which the planner does not take apart, found through plain views.
+
+    Raises NotSupportedError where they cannot be told: such a view would never follow its tables.
+    """
+    found: dict[Name, Relation] = {}
+    waiting = list(_names_in(query, reader))
+    for _ in range(VIEW_DEPTH_MAX * 100):
+        if not waiting:
+            return found
+        relation = reader.resolve(*waiting.pop())
+        if relation is None or relation.kind is RelationKind.SYSTEM or relation.name in found:
+            continue
+        if relation.kind is RelationKind.VIEW:
+            waiting.extend(_names_in(relation.query or "", reader))
+        else:
+            _check_kind(relation)
+            found[relation.name] = relation
+    raise NotSupportedError("the query reads too many views", hint="flatten some of them")
+
+
+def _names_in(query: str, reader: SchemaReader) -> list[tuple[str | None, str | None, str]]:
+    """Names that stand for tables in a text, CTEs among them."""
+    try:
+        tree = parse_one(query, dialect="duckdb")
+        tables = [table for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
+        return [(table.catalog or None, table.db or None, table.name) for table in tables]
+    except (SqlglotError, RecursionError):
+        return reader.table_names(query)

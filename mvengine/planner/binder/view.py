@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
@@ -10,7 +12,7 @@ from mvengine.errors import NotSupportedError, ProgrammingError
 from mvengine.planner.binder.names import unique
 from mvengine.planner.binder.scalar import Unsupported, follows_tables_only, render
 from mvengine.planner.binder.select import QueryBinder
-from mvengine.planner.binder.tables import ResolvedQuery, resolve_tables
+from mvengine.planner.binder.tables import ResolvedQuery, relations_of, resolve_tables
 from mvengine.planner.emit.select import columns_of, select
 from mvengine.planner.logical import Distinct, Materialize, Opaque, Project, Setting, Strategy, UnionAll
 from mvengine.planner.node import Node
@@ -42,6 +44,8 @@ def bind_view(
     described = reader.describe(query)
     columns = _columns(described, column_names)
     tree, resolved, reason = _resolve(query, reader)
+    known = resolved.relations if resolved else relations_of(query, reader)
+    _refuse_row_ids(query)
     plan: Node
     order_by: tuple[str, ...] = ()
     try:
@@ -59,7 +63,7 @@ def bind_view(
             ) from None
         plan = Opaque(
             query=query,
-            relations=tuple(resolved.relations) if resolved else (),
+            relations=tuple(known),
             is_tracked=_is_tracked(tree, resolved, reader),
             reason=f"computed again: {_full_reason(policy, resolved, unsupported)}",
         )
@@ -76,6 +80,12 @@ def bind_view(
         definition=definition,
         settings=settings,
     )
+
+
+def _refuse_row_ids(query: str) -> None:
+    """Row ids change with every rewriting of a table, and those of new rows hold until COMMIT only."""
+    if re.search(r"\browid\b", re.sub(r"'(?:[^']|'')*'", "''", query), re.I):
+        raise NotSupportedError("a materialized view cannot read rowid", hint="give the table a key of its own")
 
 
 def _full_reason(policy: Policy, resolved: ResolvedQuery | None, unsupported: Unsupported) -> str:
@@ -100,8 +110,10 @@ def _columns(described: Columns, names: tuple[str, ...]) -> Columns:
             hint="name every column, or none",
         )
     final = unique(names or tuple(c.name for c in described))
-    if reserved := next((name for name in final if name.lower().startswith("_mv_")), None):
-        raise ProgrammingError(f"the column name {reserved} is reserved", hint="names must not begin with _mv_")
+    if reserved := next((name for name in final if name.lower().startswith("_mv_") or name.lower() == "rowid"), None):
+        raise ProgrammingError(
+            f"the column name {reserved} is reserved", hint="columns are not called rowid, nor begin with _mv_"
+        )
     return tuple(Column(name=name, type=c.type) for name, c in zip(final, described, strict=True))
 
 
