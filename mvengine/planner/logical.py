@@ -177,7 +177,7 @@ class Load(Node):
 class Materialize(Node):
     """The root of a view's plan: keeps the input's rows under a name.
 
-    ``storage`` holds the rows, or the state they are made from; ``staging`` is where a recomputation collects them;
+    ``storage`` holds the rows, or the state they are made from; ``staging`` is the name kept for rows on their way in;
     ``columns`` are the view's, names and types as DuckDB describes the query; ``order_by`` is applied to what is read.
     """
 

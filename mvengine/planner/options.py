@@ -88,6 +88,8 @@ def bind_root(source: str | None, options: Options) -> FileRoot:
     if source is not None and "root" in given:
         raise _error("the source is given twice, by FROM and by option 'root'", "give one of them")
     root = (source if source is not None else given.get("root", "")).removeprefix("file://")
+    if (scheme := root.partition("://")[0]) != root and scheme != "s3":
+        raise _error(f"the source {root!r} has scheme {scheme!r}", "sources are local paths and s3:// URLs")
     connector = given.get("connector") or (_S3 if root.startswith("s3://") or "s3.bucket_name" in given else _POSIX)
     if connector == _S3 and not root and "s3.bucket_name" in given:
         root = "s3://" + given["s3.bucket_name"]

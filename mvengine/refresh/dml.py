@@ -123,7 +123,7 @@ class DmlRun:
             self.write = upsert_as_merge(self.write, self.target.plan)
             return self._merge()
         columns = self.write.columns or self.target.insertable
-        if _names_columns_itself(self.write.body):
+        if _names_columns_itself(self.write.body) or "default" in self.write.names:
             return self._by_difference(self._insert_text(), self._images(None))
         names = ", ".join(quote(column) for column in columns)
         self._query(
@@ -166,7 +166,7 @@ class DmlRun:
         and reads them, unless a join may find a row twice."""
         write, alias = self.write, self._alias()
         where = f" WHERE {write.where}" if write.where else ""
-        source = f"FROM {self.target.storage} AS {alias}"
+        source = f"FROM {self._target()}"
         if write.from_clause:
             return self._images(
                 f"{write.with_clause} SELECT DISTINCT {alias}.rowid {source}, {write.from_clause}{where}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import SerializationFailure, TransactionAborted
+from mvengine.errors import ProgrammingError, SerializationFailure, TransactionAborted
 from mvengine.meta.records import Maintenance
 from mvengine.refresh.changes import CapturedTable
 from mvengine.refresh.database import Database
@@ -33,6 +33,7 @@ class Transaction:
         self.database = database
         self.engine = engine
         self.is_explicit = is_explicit
+        self.is_read_only = False
         self._before_maintenance = before_maintenance  # the session's last word: raises where it must not happen now
         self.graph: Graph = database.graph
         self.failure: BaseException | None = None
@@ -56,6 +57,8 @@ class Transaction:
     def lock(self, what: str, names: tuple[Name, ...] = ()) -> None:
         """Becomes the writer. In an explicit transaction, raises SerializationFailure (40001) where what ``names`` and
         the views that depend on them show has changed since this transaction's snapshot."""
+        if self.is_read_only:
+            raise ProgrammingError(f"{what} in a READ ONLY transaction", hint="BEGIN without READ ONLY", code="25006")
         if self.database.lock.is_held_by(self):
             if self.is_explicit and names:
                 self._check_snapshot(names)

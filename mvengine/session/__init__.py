@@ -82,7 +82,7 @@ class Session:
             self.transaction.require_healthy()
         match statement:
             case TransactionStatement():
-                self._transaction(statement.verb)
+                self._transaction(statement.verb, is_read_only=statement.is_read_only)
             case Write():
                 self.frames.bind(statement.text, scope)
                 write.run(self, statement, named(parameters))
@@ -111,20 +111,21 @@ class Session:
 
     # -- transactions ----------------------------------------------------------------------------------------------
 
-    def _transaction(self, verb: TransactionVerb) -> None:
+    def _transaction(self, verb: TransactionVerb, *, is_read_only: bool) -> None:
         match verb:
             case TransactionVerb.BEGIN:
-                self.begin()
+                self.begin(is_read_only=is_read_only)
             case TransactionVerb.COMMIT:
                 self.commit()
             case TransactionVerb.ROLLBACK:
                 self.rollback()
         self.engine.execute("SELECT true AS Success WHERE false")
 
-    def begin(self) -> None:
+    def begin(self, *, is_read_only: bool = False) -> None:
         if self.transaction is not None:
             raise ProgrammingError("a transaction is open already", hint="COMMIT or ROLLBACK it first", code="25001")
         transaction = self._transaction_of(is_explicit=True)
+        transaction.is_read_only = is_read_only
         transaction.begin()
         self.transaction = transaction
 

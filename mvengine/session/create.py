@@ -16,7 +16,7 @@ from mvengine.meta.records import RelationKind as StoredKind
 from mvengine.meta.records import StoredFragment
 from mvengine.meta.states import JobEvent
 from mvengine.planner import fragment as fragments
-from mvengine.planner.logical import ConstrainedTable, Materialize, MaterializeTable, Root
+from mvengine.planner.logical import Materialize, MaterializeTable, Root
 from mvengine.refresh.graph import inputs_of_view
 from mvengine.refresh.reader import reference
 from mvengine.refresh.transaction import Transaction
@@ -73,7 +73,7 @@ def record_of(
         is_refreshable=is_refreshable,
         definition=plan.definition,
         storage_table=plan.storage,
-        staging_table=None if isinstance(plan, ConstrainedTable) else plan.staging,
+        staging_table=plan.staging if isinstance(plan, MaterializeTable) else None,
         shadow_table=plan.shadow if isinstance(plan, MaterializeTable) else None,
         source=source,
         strategy=plan.strategy.value if isinstance(plan, Materialize) else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mvengine.errors import BindError, ProgrammingError, UnknownRelation
+from mvengine.errors import BindError, NotSupportedError, ProgrammingError, UnknownRelation
 from mvengine.meta.records import RelationKind as StoredKind
 from mvengine.planner.logical import (
     ForeignKeyConstraint,
@@ -116,6 +116,12 @@ def _typed_columns(session: Session, definitions: tuple[ColumnDef, ...], stateme
     )
     if reserved:
         raise ProgrammingError(f"the column name {reserved} is reserved", hint="choose a name that does not begin so")
+    collated = next((d.name for d in definitions if "COLLATE" in f"{d.type} {d.constraints}".upper()), None)
+    if collated:
+        raise NotSupportedError(
+            f"a collation on column {collated}: a refresh would not see changes between texts that it calls equal",
+            hint="leave COLLATE out, and compare lower(x) where it matters",
+        )
     listed = ", ".join(_definition(d, set()) for d in definitions)
     checks = "".join(f", CHECK ({check})" for check in statement.checks)
     probe = "mv_probe"
@@ -149,6 +155,12 @@ def foreign_key(session: Session, foreign: ForeignKey) -> ForeignKeyConstraint:
         raise ProgrammingError(
             f"the foreign key ({', '.join(foreign.columns)}) has no matching key in {relation.name}",
             hint=f"write REFERENCES {reference(ref)} (column, …)",
+        )
+    known_columns = {column.name.lower() for column in relation.columns}
+    if missing := next((column for column in columns if column.lower() not in known_columns), None):
+        raise BindError(
+            f"a foreign key refers to {reference(ref)} ({missing}), which has no such column",
+            hint=f"columns are {', '.join(column.name for column in relation.columns)}",
         )
     return ForeignKeyConstraint(
         columns=foreign.columns,

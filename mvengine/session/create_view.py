@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mvengine.errors import Position, ProgrammingError, UnknownOption
+from mvengine.errors import NotSupportedError, Position, ProgrammingError, UnknownOption
 from mvengine.meta.records import RelationKind as StoredKind
 from mvengine.planner.logical import (
     Materialize,
 )
 from mvengine.refresh.definitions import create_view_storage
+from mvengine.refresh.graph import inputs_of_view
 from mvengine.refresh.settings import current_settings
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Name
 from mvengine.session import answer
+from mvengine.session.create import create, new_name, record_of, storage_name
 from mvengine.sql.statements import (
     CreateMaterializedView,
     Policy,
 )
 
+_COLLATE = re.compile(r"\bcollate\b", re.I)
+
 if TYPE_CHECKING:
     from mvengine.session import Session
-
-
-from mvengine.session.create import create, new_name, record_of, storage_name
 
 
 def view(session: Session, statement: CreateMaterializedView) -> None:
@@ -42,6 +44,8 @@ def view(session: Session, statement: CreateMaterializedView) -> None:
         return view_plan(session, statement, name, policy)
 
     first = plan()
+    _refuse_collations(session, first)
+    _refuse_triggers(session)
     record = record_of(name, StoredKind.MATERIALIZED_VIEW, first, is_refreshable=False, source=None)
 
     def build(_: Transaction) -> None:
@@ -107,3 +111,29 @@ def policy_of(statement: CreateMaterializedView) -> Policy:
                 f"policy = '{value}'", hint=f"policies are {', '.join(Policy)}", code="22023"
             ) from None
     return policy
+
+
+def _refuse_collations(session: Session, plan: Materialize) -> None:
+    """Under a collation different texts are equal: which of them a view shows would depend on the order of changes."""
+    collation = session.engine.query("SELECT current_setting('default_collation')")[0][0]
+    names = [name.name.lower() for name in inputs_of_view(plan)]
+    tables = session.engine.query(
+        "SELECT table_name, sql FROM duckdb_tables() WHERE list_contains($1::VARCHAR[], lower(table_name))", [names]
+    )
+    collated = next((table for table, sql in tables if _COLLATE.search(sql or "")), None)
+    if collation or collated or _COLLATE.search(plan.definition):
+        where = (
+            f"table {collated}" if collated else "its query" if not collation else f"default_collation '{collation}'"
+        )
+        raise NotSupportedError(
+            f"a materialized view over texts with a collation ({where})", hint="compare lower(x) instead of a collation"
+        )
+
+
+def _refuse_triggers(session: Session) -> None:
+    triggers = session.engine.query("SELECT trigger_name FROM duckdb_triggers() LIMIT 1")
+    if triggers:
+        raise NotSupportedError(
+            f"a materialized view beside trigger {triggers[0][0]}: what a trigger writes cannot be captured",
+            hint=f"drop the trigger first: DROP TRIGGER {triggers[0][0]}",
+        )

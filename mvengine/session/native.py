@@ -13,7 +13,7 @@ from mvengine.refresh.graph import ConstrainedDefinition, Definition, TableDefin
 from mvengine.refresh.parameters import named, used_by
 from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.settings import KEPT
-from mvengine.session import create_constrained
+from mvengine.session import answer, create_constrained
 from mvengine.sql.statements import DdlAction, Native, NativeDdl, Refused, RelationRef
 from mvengine.sql.tokens import names_in, tokenize
 
@@ -26,6 +26,7 @@ _KINDS: dict[type[Definition] | type[None], str] = {
     ConstrainedDefinition: "table with a foreign key to a refreshable one",
 }
 _MEANINGFUL = frozenset({name.lower() for name in KEPT} | {"use", "schema", "null_order", "time"})
+_PATHS = frozenset({"use", "schema", "search_path"})
 _SETTINGS = frozenset({"SET", "VARIABLE_SET", "PRAGMA", "CALL"})
 
 
@@ -78,8 +79,9 @@ def _pass_on(session: Session, statement: Native, parameters: Parameters, scope:
     if parameters and "?" not in statement.text:
         values = used_by(statement.text, named(parameters)) if isinstance(parameters, Mapping) else parameters
     session.engine.execute(statement.text, values)
-    if statement.kind in _SETTINGS:
+    if statement.kind in _SETTINGS and _PATHS & {word.lower() for word in re.findall(r"\w+", statement.text)}:
         _require_foreign_path(session)
+        answer.done(session)
 
 
 def _check_ddl(session: Session, ddl: NativeDdl) -> None:

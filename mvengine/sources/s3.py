@@ -2,7 +2,7 @@
 
 Credentials come from the options, else from where pyarrow looks for them (environment, profile, instance role).
 A store has no folders: a prefix below which nothing lies is an empty source, a bucket that is not there an error.
-pyarrow does not tell etags, so that size and time of modification, which S3 keeps to the second, identify contents.
+An object's etag tells two contents apart that have one size and were written within one second.
 """
 
 from __future__ import annotations
@@ -46,10 +46,11 @@ class S3Reader:
             if files.get_file_info(bucket).type == FileType.NotFound:
                 raise SourceError(f"cannot list {self.root!r}: there is no bucket {bucket!r}, or no right to see it")
             if not has_magic(root) and (found := files.get_file_info(root)).type == FileType.File:
-                return (_split(found),)
+                return (_split(files, found),)
             glob = split_glob(root)
             found = files.get_file_info(FileSelector(glob.folder, recursive=True, allow_not_found=True))
-        splits = [_split(info) for info in found if info.type == FileType.File and self._is_wanted(glob, info.path)]
+            wanted = [info for info in found if info.type == FileType.File and self._is_wanted(glob, info.path)]
+            splits = [_split(files, info) for info in wanted]
         return tuple(sorted(splits, key=lambda split: split.path.encode()))
 
     @contextmanager
@@ -63,7 +64,7 @@ class S3Reader:
                 # compression=None: pyarrow would decompress by suffix, and the name of the copy would lie.
                 with files.open_input_stream(path, compression=None) as remote, copy.open("wb") as local:
                     shutil.copyfileobj(remote, local, _CHUNK_BYTES)
-                now = _split(files.get_file_info(path))
+                now = _split(files, files.get_file_info(path))
             if now != split or copy.stat().st_size != split.size:
                 raise SourceError(f"{split.path!r} changed while it was read", hint="refresh again")
             yield copy
@@ -104,8 +105,20 @@ def _named(url: str) -> Iterator[None]:
         ) from error
 
 
-def _split(info: Any) -> Split:
-    """Errors: ``SourceError`` for an object that is not there."""
+def _split(files: Any, info: Any) -> Split:
+    """Errors: ``SourceError`` for an object that is not there. The etag takes a request of its own: times of objects
+    are whole seconds, and an object rewritten within one with as many bytes would not be noticed."""
     if info.mtime_ns is None or info.size is None:
         raise SourceError(f"'{_SCHEME}{info.path}' disappeared before it was read")
-    return Split(path=_SCHEME + info.path, size=info.size, mtime_ns=info.mtime_ns, etag=None)
+    with files.open_input_stream(info.path, compression=None) as stream:
+        found = {_text(name).lower(): _text(value) for name, value in (stream.metadata() or {}).items()}
+    return Split(
+        path=_SCHEME + info.path,
+        size=info.size,
+        mtime_ns=info.mtime_ns,
+        etag=found.get("etag"),
+    )
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

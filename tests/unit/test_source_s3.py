@@ -137,3 +137,14 @@ def test_a_bucket_or_a_store_that_is_not_there_is_an_error(store: Store) -> None
     with pytest.raises(SourceError, match=r"cannot read 's3://data/x\.csv'") as caught:
         open_source(nowhere.source).list_splits()
     assert "hush" not in str(caught.value)
+
+
+def test_an_object_rewritten_within_a_second_with_as_many_bytes_has_another_etag(store: Store) -> None:
+    store.put("data/etag/a.csv", b"id,name\n1,a\n")
+    reader = open_source(store.source("s3://data/etag/a.csv"))
+    (before,) = reader.list_splits()
+    store.put("data/etag/a.csv", b"id,name\n1,Z\n")
+    (after,) = reader.list_splits()
+    assert before.size == after.size
+    assert before.etag is not None
+    assert before.etag != after.etag

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sqlglot import exp, parse_one
@@ -43,6 +44,8 @@ def resolve_tables(tree: exp.Query, reader: SchemaReader) -> ResolvedQuery:
                 unresolved = unresolved or "a table function"
                 continue
             relation = reader.resolve(table.catalog or None, table.db or None, table.name)
+            if relation is None:
+                _refuse_unknown(table.name)
             if relation is None or relation.kind is RelationKind.SYSTEM:
                 unresolved = unresolved or f"{table.name}, whose changes are not tracked"
             elif relation.kind is RelationKind.VIEW:
@@ -66,6 +69,15 @@ def _real_tables(tree: exp.Query) -> list[exp.Table]:
             if isinstance(source, exp.Table):
                 found[id(source)] = source
     return list(found.values())
+
+
+def _refuse_unknown(name: str) -> None:
+    """The engine took the query, so a bare name that is no table is the planner's misreading; others are files."""
+    if re.fullmatch(r"\w+", name):
+        raise NotSupportedError(
+            f"the planner cannot tell which tables the query reads (it took {name} for one)",
+            hint="write the query without PIVOT, UNPIVOT and the like",
+        )
 
 
 def _check_kind(relation: Relation) -> None:
@@ -115,14 +127,19 @@ def relations_of(query: str, reader: SchemaReader) -> dict[Name, Relation]:
     Raises NotSupportedError where they cannot be told: such a view would never follow its tables.
     """
     found: dict[Name, Relation] = {}
+    views: set[Name] = set()
     waiting = list(_names_in(query, reader))
     for _ in range(VIEW_DEPTH_MAX * 100):
         if not waiting:
             return found
-        relation = reader.resolve(*waiting.pop())
-        if relation is None or relation.kind is RelationKind.SYSTEM or relation.name in found:
+        name = waiting.pop()
+        relation = reader.resolve(*name)
+        if relation is None:
+            _refuse_unknown(name[-1])
+        elif relation.kind is RelationKind.SYSTEM or relation.name in found or relation.name in views:
             continue
-        if relation.kind is RelationKind.VIEW:
+        elif relation.kind is RelationKind.VIEW:
+            views.add(relation.name)
             waiting.extend(_names_in(relation.query or "", reader))
         else:
             _check_kind(relation)
@@ -134,7 +151,12 @@ def _names_in(query: str, reader: SchemaReader) -> list[tuple[str | None, str | 
     """Names that stand for tables in a text, CTEs among them."""
     try:
         tree = parse_one(query, dialect="duckdb")
-        tables = [table for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
+        ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+        tables = [
+            table
+            for table in tree.find_all(exp.Table)
+            if isinstance(table.this, exp.Identifier) and (table.db or table.name.lower() not in ctes)
+        ]
         return [(table.catalog or None, table.db or None, table.name) for table in tables]
     except (SqlglotError, RecursionError):
         return reader.table_names(query)

@@ -44,7 +44,8 @@ def difference(new: str, old: str, columns: Sequence[str]) -> str:
 
 def shape(change: str, columns: Sequence[str]) -> str:
     """Rows inserted, rows deleted, and how many different deleted rows hold a NULL."""
-    nulls = " OR ".join(f"{quote(name)} IS NULL" for name in columns)
+    # not IS NULL: a value with a NULL inside (of a UNION) is not NULL, and yet not equal to itself
+    nulls = " OR ".join(f"({quote(name)} = {quote(name)}) IS NOT TRUE" for name in columns)
     return (
         f"SELECT coalesce(sum({WEIGHT}) FILTER (WHERE {WEIGHT} > 0), 0), "
         f"coalesce(-sum({WEIGHT}) FILTER (WHERE {WEIGHT} < 0), 0), "

@@ -98,7 +98,7 @@ class GroupSql:
 
     def shape(self) -> str:
         """How many groups change, and how many of their keys hold a NULL."""
-        nulls = " OR ".join(f"{quote(key)} IS NULL" for key in self.stage.keys) or "false"
+        nulls = " OR ".join(f"({quote(key)} = {quote(key)}) IS NOT TRUE" for key in self.stage.keys) or "false"
         return f"SELECT count(*), count(*) FILTER (WHERE {nulls}) FROM {self.groups}"
 
     def same_keys(self, left: str, right: str) -> str:
