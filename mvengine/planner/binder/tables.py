@@ -68,6 +68,9 @@ def _real_tables(tree: exp.Query) -> list[exp.Table]:
         for source in scope.sources.values():
             if isinstance(source, exp.Table):
                 found[id(source)] = source
+    for table in tree.find_all(exp.Table):  # the operand of PIVOT (…) in FROM stands in no scope
+        if isinstance(table.parent, exp.Pivot):
+            found.setdefault(id(table), table)
     return list(found.values())
 
 
