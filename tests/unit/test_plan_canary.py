@@ -7,11 +7,14 @@ field more is sent through rules, maintenance plan and codec; whoever names fiel
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import mvengine
+from mvengine.planner.binder import bind_view
 from mvengine.planner.delta.stages import maintenance_plan
 from mvengine.planner.explain import explain
 from mvengine.planner.fragment import FORMAT, Fragment, dumps, loads
@@ -111,6 +114,32 @@ def test_a_field_that_no_code_knows_arrives(canary: type[Materialize], plan: Nod
     assert replace(arrived, input=plan) == root
     assert "song=[tweet, tweet]" in explain(arrived)
     assert '"tweet"' in text
+
+
+def test_it_arrives_through_create_store_and_restart(
+    canary: type[Materialize], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole way: bound in CREATE, compiled, stored with its job, read again by another opening of the file."""
+    bound: list[Materialize] = []
+
+    def bind_canary(**arguments: Any) -> Materialize:
+        root = bind_view(**arguments)
+        bound.append(canary(**{field.name: getattr(root, field.name) for field in fields(root)}, song=("tweet",)))
+        return bound[-1]
+
+    monkeypatch.setattr("mvengine.planner.binder.bind_view", bind_canary)
+    path = str(tmp_path / "canary.db")
+    with mvengine.connect(path) as con:
+        con.execute("CREATE TABLE orders (id INT, day DATE)")
+        con.execute("CREATE MATERIALIZED VIEW v AS SELECT day, count(*) AS n FROM orders GROUP BY day ORDER BY day")
+    with mvengine.connect(path) as con:
+        con.execute("INSERT INTO orders VALUES (1, DATE '2026-01-01')")
+        assert con.execute("SELECT n FROM v").fetchall() == [(1,)]
+        (arrived,) = (view.plan for view in con._database.graph.views.values())
+    assert type(arrived) is canary
+    kept = {field.name for field in fields(arrived)} - {"input", "strategy", "reason"}  # compiling decides these three
+    assert {name: getattr(arrived, name) for name in kept} == {name: getattr(bound[-1], name) for name in kept}
+    assert arrived.staging == 'mv_state."v$staging"'
 
 
 def test_the_first_canary_meets_every_rule() -> None:
