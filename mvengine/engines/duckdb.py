@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -132,6 +131,3 @@ class DuckDbEngine:
             self.rollback()
             self._is_closed = True
             self._connection.close()
-
-
-Opener = Callable[[], DuckDbEngine]

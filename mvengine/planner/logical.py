@@ -219,6 +219,11 @@ class MaterializeTable(Node):
     interval_seconds: int | None
     definition: str
 
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns that rows are merged by; empty for a table without a primary key."""
+        return next((key.columns for key in self.keys if key.is_primary), ())
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConstrainedTable(Node):

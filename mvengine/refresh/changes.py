@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mvengine.engines.base import Engine
+from mvengine.engines.base import Engine, Parameters
 from mvengine.planner.delta import delta_name
 from mvengine.planner.logical import WEIGHT
 from mvengine.schema import Name, quote
@@ -48,12 +48,10 @@ def returning(table: CapturedTable) -> str:
     return ", ".join(quote(column) for column in table.used) or "1"
 
 
-def capture_statement(engine: Engine, table: CapturedTable, statement: str, parameters: object, weight: int) -> int:
+def capture_statement(engine: Engine, table: CapturedTable, statement: str, parameters: Parameters, weight: int) -> int:
     """Runs an INSERT (or DELETE) and captures the rows that it touches; returns their number."""
-    names = ", ".join(quote(column) for column in table.used)
-    columns = f"{names}, " if names else ""
     sql = (
         f"WITH touched AS ({statement} RETURNING {returning(table)}) "
-        f"INSERT INTO {table.change} SELECT {columns}{weight} FROM touched"
+        f"INSERT INTO {table.change} SELECT {table.selected}{weight} FROM touched"
     )
-    return int(engine.query(sql, parameters)[0][0])  # type: ignore[arg-type]
+    return int(engine.query(sql, parameters)[0][0])

@@ -20,7 +20,7 @@ from mvengine.engines.duckdb import LOCAL_ROW_IDS, DuckDbEngine
 from mvengine.errors import KeyViolation
 from mvengine.planner.emit.bag import difference
 from mvengine.planner.logical import WEIGHT, MaterializeTable
-from mvengine.refresh.changes import FILE_ID, CapturedTable
+from mvengine.refresh.changes import FILE_ID, CapturedTable, capture_statement
 from mvengine.refresh.parameters import used_by
 from mvengine.refresh.upsert import upsert_as_merge
 from mvengine.schema import Name, quote
@@ -97,11 +97,8 @@ class DmlRun:
         if self.captured is None:
             count = self._query(statement)[0][0]
             return count, 0
-        used = ", ".join(quote(column) for column in self.captured.used)
-        count = self._query(
-            f"WITH touched AS ({statement} RETURNING {used or '1'}) "
-            f"INSERT INTO {self.captured.change} SELECT {self.captured.selected}1 FROM touched"
-        )[0][0]
+        parameters = used_by(statement, self.parameters)
+        count = capture_statement(self.engine, self.captured, statement, parameters, 1)
         return count, count
 
     def _insert_text(self) -> str:
@@ -203,7 +200,7 @@ class DmlRun:
         self._query(f"CREATE OR REPLACE TEMP TABLE {_SOURCE} AS SELECT {names} FROM {self.target.storage} LIMIT 0")
         self._query(f"COPY {_SOURCE} FROM {self.write.body}")
         insert = replace(self.write, kind=WriteKind.INSERT, columns=columns, body=f"SELECT {names} FROM {_SOURCE}")
-        result = replace_write(self, insert)._insert()
+        result = replace(self, write=insert)._insert()
         self._query(f"DROP TABLE {_SOURCE}")
         return result
 
@@ -340,18 +337,6 @@ class DmlRun:
 
     def _query(self, sql: str) -> list[tuple[Any, ...]]:
         return self.engine.query(sql, used_by(sql, self.parameters))
-
-
-def replace_write(run: DmlRun, write: Write) -> DmlRun:
-    """The same run with another statement."""
-    return DmlRun(
-        engine=run.engine,
-        write=write,
-        target=run.target,
-        captured=run.captured,
-        parameters=run.parameters,
-        volatile=run.volatile,
-    )
 
 
 def _names_columns_itself(body: str) -> bool:

@@ -21,8 +21,8 @@ from mvengine.planner.logical import Load
 from mvengine.refresh.constraints import check_foreign_keys, check_unique
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import TableDefinition
-from mvengine.refresh.merge import Merged, create_table_sql, merge
-from mvengine.refresh.merge_apply import FileOrder
+from mvengine.refresh.merge import create_table_sql, merge
+from mvengine.refresh.merge_apply import FileOrder, Merged
 from mvengine.refresh.staging import stage
 from mvengine.refresh.tasks import TableTask, plan_table
 from mvengine.refresh.transaction import Transaction

@@ -6,32 +6,14 @@ Three ways, from the cheapest: the staging table *becomes* the table where that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from mvengine.engines.base import Engine
 from mvengine.planner.logical import WEIGHT, MaterializeTable
 from mvengine.refresh.changes import FILE_ID, CapturedTable
-from mvengine.refresh.merge_apply import FileOrder
+from mvengine.refresh.merge_apply import FileOrder, Merged
 from mvengine.refresh.merge_bag import merge_bag
 from mvengine.refresh.merge_keyed import merge_keyed
 from mvengine.schema import quote
 from mvengine.testing.faults import fault_point
-
-
-@dataclass(frozen=True, kw_only=True)
-class Merged:
-    """What publishing changed in a table. ``is_view``: its change is a view over the table, not a table."""
-
-    inserted: int
-    updated: int
-    deleted: int
-    is_view: bool
-
-    @property
-    def rows(self) -> int:
-        """Rows in the change: an update is one deleted and one inserted."""
-        return self.inserted + self.deleted + 2 * self.updated
 
 
 def create_table_sql(plan: MaterializeTable, table: str) -> str:
@@ -46,25 +28,21 @@ def merge(engine: Engine, plan: MaterializeTable, captured: CapturedTable | None
         engine.query(f"DROP TABLE IF EXISTS {captured.change}")
     if order.is_first_load and not _has_rows(engine, plan.storage):
         merged = _adopt(engine, plan, captured, order)
-    elif primary := _primary_key(plan):
-        merged = merge_keyed(engine, plan, primary, captured, order)
+    elif plan.primary_key:
+        merged = merge_keyed(engine, plan, plan.primary_key, captured, order)
     else:
         merged = merge_bag(engine, plan, captured, order)
     fault_point("refresh.after_merge")
-    return Merged(inserted=merged[0], updated=merged[1], deleted=merged[2], is_view=bool(len(merged) > 3 and merged[3]))
-
-
-def _primary_key(plan: MaterializeTable) -> tuple[str, ...]:
-    return next((key.columns for key in plan.keys if key.is_primary), ())
+    return merged
 
 
 def _has_rows(engine: Engine, table: str) -> bool:
     return bool(engine.query(f"SELECT 1 FROM {table} LIMIT 1"))
 
 
-def _adopt(engine: Engine, plan: MaterializeTable, captured: CapturedTable | None, order: FileOrder) -> Sequence[int]:
+def _adopt(engine: Engine, plan: MaterializeTable, captured: CapturedTable | None, order: FileOrder) -> Merged:
     """The staging table takes the table's place: copying would double the time and the file."""
-    key = _primary_key(plan)
+    key = plan.primary_key
     if key and _has_rivals(engine, plan, key):
         return merge_keyed(engine, plan, key, captured, order)
     name = plan.storage.partition(".")[2]
@@ -75,7 +53,8 @@ def _adopt(engine: Engine, plan: MaterializeTable, captured: CapturedTable | Non
         weight = f"CAST(1 AS BIGINT) AS {WEIGHT}"
         rows = f"SELECT {captured.selected}{weight} FROM {plan.storage}"
         engine.query(f"CREATE OR REPLACE TEMP VIEW {captured.change} AS {rows}")
-    return int(engine.query(f"SELECT count(*) FROM {plan.storage}")[0][0]), 0, 0, int(captured is not None)
+    loaded = int(engine.query(f"SELECT count(*) FROM {plan.storage}")[0][0])
+    return Merged(inserted=loaded, updated=0, deleted=0, is_view=captured is not None)
 
 
 def _has_rivals(engine: Engine, plan: MaterializeTable, key: tuple[str, ...]) -> bool:

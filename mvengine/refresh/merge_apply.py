@@ -20,6 +20,21 @@ class FileOrder:
     reads_all: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """What publishing changed in a table. ``is_view``: its change is a view over the table, not a table."""
+
+    inserted: int
+    updated: int
+    deleted: int
+    is_view: bool
+
+    @property
+    def rows(self) -> int:
+        """Rows in the change: an update is one deleted and one inserted."""
+        return self.inserted + self.deleted + 2 * self.updated
+
+
 def apply_rows(engine: Engine, plan: MaterializeTable, captured: CapturedTable | None, gone: str, insert: str) -> None:
     """Deletes the rows whose ids stand in ``gone`` (column ``stored``), inserts others, and captures both."""
     where = f"FROM {plan.storage} WHERE rowid IN (SELECT stored FROM {gone})"

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from mvengine.engines.base import Engine
 from mvengine.planner.emit.bag import consolidate
 from mvengine.planner.logical import WEIGHT, MaterializeTable
 from mvengine.refresh.changes import FILE_ID, CapturedTable
-from mvengine.refresh.merge_apply import FileOrder, apply_rows
+from mvengine.refresh.merge_apply import FileOrder, Merged, apply_rows
 from mvengine.schema import quote
 
 CHANGE = "mv_file_rows"
 GONE = "mv_gone_rows"
 
 
-def merge_bag(
-    engine: Engine, plan: MaterializeTable, captured: CapturedTable | None, order: FileOrder
-) -> Sequence[int]:
+def merge_bag(engine: Engine, plan: MaterializeTable, captured: CapturedTable | None, order: FileOrder) -> Merged:
     """Returns rows inserted, 0, rows deleted, as the table's readers see them: a renamed file changes nothing."""
     columns = (*plan.stored_columns, FILE_ID)
     names = ", ".join(quote(column) for column in columns)
@@ -43,7 +39,7 @@ def merge_bag(
     )
     apply_rows(engine, plan, captured, GONE, insert)
     engine.query(f"DROP TABLE {CHANGE}")
-    return inserted, 0, deleted
+    return Merged(inserted=inserted, updated=0, deleted=deleted, is_view=False)
 
 
 def _qualified(condition: str) -> str:

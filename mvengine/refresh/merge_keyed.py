@@ -9,12 +9,10 @@ candidates of all files are collected, ranked, and compared with what is stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from mvengine.engines.base import Engine
 from mvengine.planner.logical import MaterializeTable
 from mvengine.refresh.changes import FILE_ID, CapturedTable
-from mvengine.refresh.merge_apply import FileOrder, apply_rows
+from mvengine.refresh.merge_apply import FileOrder, Merged, apply_rows
 from mvengine.schema import quote
 
 FILES, KEYS, CANDIDATES, STORED, WINNERS, GONE = (
@@ -44,7 +42,7 @@ def merge_keyed(
     key: tuple[str, ...],
     captured: CapturedTable | None,
     order: FileOrder,
-) -> Sequence[int]:
+) -> Merged:
     """Returns rows inserted, updated and deleted."""
     sql = _Sql(plan, key, order)
     keep_one_per_file(engine, plan, key)
@@ -65,7 +63,8 @@ def merge_keyed(
     apply_rows(engine, plan, captured, GONE, sql.insert_winners())
     for table in (FILES, KEYS, CANDIDATES, STORED, WINNERS):
         engine.query(f"DROP TABLE IF EXISTS {table}")
-    return tuple(int(count) for count in counts)
+    inserted, updated, deleted = (int(count) for count in counts)
+    return Merged(inserted=inserted, updated=updated, deleted=deleted, is_view=False)
 
 
 class _Sql:

@@ -119,7 +119,3 @@ def require_foreign(schema: str | None) -> None:
 def reference(ref: RelationRef) -> str:
     """A name as the user wrote it, for messages."""
     return ".".join(part for part in (ref.catalog, ref.schema, ref.name) if part)
-
-
-def columns_named(columns: Columns) -> tuple[str, ...]:
-    return tuple(column.name for column in columns)

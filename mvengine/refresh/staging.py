@@ -96,12 +96,11 @@ def _load(engine: DuckDbEngine, task: TableTask, load: FileTask, probe: DuckDbEn
     assert isinstance(plan.input, Load)
     stored = set(plan.stored_columns)
     columns: Columns = tuple(column for column in plan.columns if column.name in stored)
-    primary = next((key.columns for key in plan.keys if key.is_primary), ())
     return load_split(
         engine,
         source=plan.input.source,
         columns=columns,
-        key=primary,
+        key=plan.primary_key,
         split=load.split,
         reader=open_source(plan.input.source),
         file_id=load.file_id,

@@ -44,10 +44,6 @@ class TableTask:
     def is_first_load(self) -> bool:
         return not self.kept and not self.replaced
 
-    @property
-    def is_resumed(self) -> bool:
-        return any(load.is_staged for load in self.loads)
-
     def ranked(self) -> tuple[tuple[int, int], ...]:
         """(file id, rank) of every file that the table has afterwards, by path."""
         files = [(row.path, row.file_id) for row in self.kept] + [(f.split.path, f.file_id) for f in self.loads]

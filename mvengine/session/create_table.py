@@ -150,7 +150,7 @@ def foreign_key(session: Session, foreign: ForeignKey) -> ForeignKeyConstraint:
     columns = foreign.referenced_columns
     if not columns:
         known = session.reader.graph.tables.get(relation.name)
-        columns = next((key.columns for key in known.plan.keys if key.is_primary), ()) if known else ()
+        columns = known.plan.primary_key if known else ()
     if len(columns) != len(foreign.columns):
         raise ProgrammingError(
             f"the foreign key ({', '.join(foreign.columns)}) has no matching key in {relation.name}",

@@ -26,6 +26,12 @@ _KINDS: dict[type[Definition] | type[None], str] = {
     ConstrainedDefinition: "table with a foreign key to a refreshable one",
 }
 _MEANINGFUL = frozenset({name.lower() for name in KEPT} | {"use", "schema", "null_order", "time"})
+_DONE = {
+    DdlAction.CREATE: "created",
+    DdlAction.REPLACE: "replaced",
+    DdlAction.ALTER: "altered",
+    DdlAction.DROP: "dropped",
+}
 _PATHS = frozenset({"use", "schema", "search_path"})
 _SETTINGS = frozenset({"SET", "VARIABLE_SET", "PRAGMA", "CALL"})
 
@@ -129,24 +135,20 @@ def _check_relation(session: Session, ddl: NativeDdl, target: RelationRef) -> No
     if relation is None or relation.kind in (RelationKind.TEMPORARY, RelationKind.FOREIGN):
         return
     graph = session.reader.graph
-    verb = "replaced" if ddl.action is DdlAction.REPLACE else ddl.action.value.lower().rstrip("e") + "ed"
+    done = _DONE[ddl.action]
     if relation.name in graph:
         kind = _KINDS[type(graph.get(relation.name))]
         dropper = "DROP MATERIALIZED VIEW" if relation.name in graph.views else "DROP TABLE"
         raise WrongObject(
-            f"{reference(target)} is a {kind} and cannot be {_past(verb)} by {ddl.action} {ddl.object_kind}",
+            f"{reference(target)} is a {kind} and cannot be {done} by {ddl.action} {ddl.object_kind}",
             hint=f"use {dropper}, then create it anew",
         )
     readers = graph.consumers.get(relation.name, ())
     if readers and ddl.object_kind != "INDEX":
         raise DependentObjects(
-            f"{reference(target)} cannot be {_past(verb)}: {', '.join(str(view.name) for view in readers)} needs it",
+            f"{reference(target)} cannot be {done}: {', '.join(str(view.name) for view in readers)} needs it",
             hint="drop the materialized views first, and create them again afterwards",
         )
-
-
-def _past(verb: str) -> str:
-    return {"droped": "dropped", "altered": "altered", "created": "created"}.get(verb, verb)
 
 
 def _require_foreign_path(session: Session) -> None:

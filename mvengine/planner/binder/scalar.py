@@ -10,6 +10,7 @@ from mvengine.planner.reader import FunctionFacts
 from mvengine.planner.scalar import ColumnRef, Expr
 from mvengine.schema import quote
 
+_STRING = re.compile(r"'(?:[^']|'')*'")
 _CALL = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(")
 _BARE_CLOCK = re.compile(
     r"\b(current_date|current_time|current_timestamp|localtime|localtimestamp|current_user)\b", re.I
@@ -73,7 +74,7 @@ def refuse_nested(node: exp.Expr) -> None:
 
 def refuse_calls(sql: str, facts: FunctionFacts) -> None:
     """Functions that the engine calls volatile, macros (whose bodies may read tables), and unknown aggregates."""
-    without_strings = re.sub(r"'(?:[^']|'')*'", "''", sql)
+    without_strings = _STRING.sub("''", sql)
     if clock := _BARE_CLOCK.search(without_strings):
         raise Unsupported(f"{clock.group(1).lower()}, which follows the clock")
     for match in _CALL.finditer(without_strings):
@@ -88,6 +89,6 @@ def refuse_calls(sql: str, facts: FunctionFacts) -> None:
 
 def follows_tables_only(sql: str, facts: FunctionFacts) -> bool:
     """Whether nothing in the text follows the clock or chance, or hides in a macro what it follows."""
-    without_strings = re.sub(r"'(?:[^']|'')*'", "''", sql)
+    without_strings = _STRING.sub("''", sql)
     called = {match.group(1).lower() for match in _CALL.finditer(without_strings)}
     return not (_BARE_CLOCK.search(without_strings) or called & (facts.volatile | facts.macros))
