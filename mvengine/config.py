@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,47 @@ class Config:
     threads: int | None = None  # of DuckDB; None: one per core
     memory_limit: str | None = None
     temp_directory: str | None = None
-    staging_batch_bytes: int = 256 * 1024 * 1024  # files are staged in durable steps of about this many bytes
+    staging_batch_bytes: int = 64 * 1024 * 1024  # files are staged in durable stages of about this many bytes
+    max_concurrency: int = 4  # tasks of one refresh that run at a time
+    max_attempts: int = 3  # of a task, the first one included
+    retry_pause: float = 1.0  # seconds before the second attempt; doubles with each, at most 60
+    recovery: str = "resume"  # of refreshes that a process left unfinished: resume, restart, reset
+    checkpoint_age_max: float = 7 * 86_400.0  # seconds; what was staged longer ago is loaded again
+    scheduler: bool = False  # refresh tables by themselves, every refresh_interval_sec
 
 
-_TYPES = {"lock_timeout": float, "threads": int, "memory_limit": str, "temp_directory": str, "staging_batch_bytes": int}
+_BOOLEANS = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
+
+
+def _boolean(value: object) -> bool:
+    return value if isinstance(value, bool) else _BOOLEANS[str(value).lower()]
+
+
+def _recovery(value: object) -> str:
+    if str(value) not in ("resume", "restart", "reset"):
+        raise ValueError(value)
+    return str(value)
+
+
+def _positive(value: Any) -> int:
+    if int(value) < 1:
+        raise ValueError(value)
+    return int(value)
+
+
+_TYPES: Mapping[str, tuple[Callable[[Any], Any], str]] = {
+    "lock_timeout": (float, "number of seconds"),
+    "threads": (int, "whole number"),
+    "memory_limit": (str, "size"),
+    "temp_directory": (str, "path"),
+    "staging_batch_bytes": (_positive, "whole number from 1 on"),
+    "max_concurrency": (_positive, "whole number from 1 on"),
+    "max_attempts": (_positive, "whole number from 1 on"),
+    "retry_pause": (float, "number of seconds"),
+    "recovery": (_recovery, "resume, restart or reset"),
+    "checkpoint_age_max": (float, "number of seconds"),
+    "scheduler": (_boolean, "true or false"),
+}
 
 
 def load_config(given: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Config:
@@ -58,10 +95,10 @@ def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             hint = f"did you mean {near[0]}?" if near else f"known settings: {', '.join(names)}"
             raise UnknownOption(f"unknown setting {name} in {where}", hint=hint)
         try:
-            checked[name] = _TYPES[name](value)
-        except (TypeError, ValueError):
+            checked[name] = _TYPES[name][0](value)
+        except (KeyError, TypeError, ValueError):
             raise ProgrammingError(
-                f"setting {name} in {where} must be a {_TYPES[name].__name__}, not {value!r}",
+                f"setting {name} in {where} must be {_TYPES[name][1]}, not {value!r}",
                 hint="see the section on settings in the README",
             ) from None
     return checked

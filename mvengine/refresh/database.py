@@ -18,6 +18,7 @@ from mvengine.meta.store import Store
 from mvengine.refresh.graph import Graph, decode
 from mvengine.refresh.lock import WriterLock
 from mvengine.refresh.recovery import recover
+from mvengine.refresh.run.workers import Workers
 from mvengine.schema import Name
 
 Clock = Callable[[], datetime]
@@ -40,6 +41,7 @@ class Database:
     name: str  # DuckDB's, of the attached file
     changed: dict[Name, int] = field(default_factory=dict)  # relation -> epoch of its last change in this process
     lock: WriterLock = field(default_factory=WriterLock)
+    workers: Workers = field(default_factory=Workers)  # background refreshes, builds, the scheduler
     refreshing: dict[Name, str] = field(default_factory=dict)  # tables being refreshed now, and by whom
     plain_writes: dict[str, int] = field(default_factory=dict)  # bare name of an unmaintained table -> write_clock
     shapes: int = 0  # counts statements after which names or columns may mean something else
@@ -84,6 +86,7 @@ def release(database: Database) -> None:
         if database.users == 0:
             for key in [key for key, found in _open.items() if found is database]:
                 del _open[key]
+            database.workers.close()
             database.engine.close()
 
 

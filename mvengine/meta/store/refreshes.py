@@ -24,6 +24,8 @@ _WRITES: Mapping[RefreshEvent, tuple[str, ...]] = {
     RefreshEvent.STAGE_DONE: (),
     RefreshEvent.PUBLISH: ("last_checked_time", "last_success_time", "last_epoch", "last_error", "is_dirty"),
     RefreshEvent.FAIL: ("last_error",),
+    RefreshEvent.CANCEL: (),
+    RefreshEvent.RESUME: (),
     RefreshEvent.RECOVER: ("last_error",),
 }
 
@@ -117,7 +119,7 @@ def _after(job: RefreshJob, event: RefreshEvent, *, now: datetime, error: str, e
         case RefreshEvent.TRIGGER:
             attempt = 1 if job.last_error is None else job.attempt + 1
             return replace(moved, last_trigger_time=now, attempt=attempt)
-        case RefreshEvent.STAGE_DONE:
+        case RefreshEvent.STAGE_DONE | RefreshEvent.CANCEL | RefreshEvent.RESUME:
             return moved
         case RefreshEvent.PUBLISH:
             return replace(

@@ -1,0 +1,1 @@
+"""Refreshes that run: their execution, the requests that reach them, and what start-up finds of them."""
