@@ -119,16 +119,18 @@ class SourceFileRow:
 
 @dataclass(frozen=True, kw_only=True)
 class StagedFileRow:
-    """A file whose rows are in the staging table and not in the table yet."""
+    """A file, or a part of a large one, whose rows are in the staging table and not in the table yet."""
 
     file_id: int
     path: str
-    size: int  # bytes
+    size: int  # bytes, of the whole file
     mtime_ns: int
     etag: str | None
     rows: int
     rejected: int
     staged_at: datetime
+    part: int  # from 1
+    parts: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ that cancels stops there, and a diamond reads one state.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -35,16 +35,23 @@ class Maintained:
 
 
 def maintain(
-    engine: DuckDbEngine, graph: Graph, changes: Mapping[Name, int], epoch: int, virtual: frozenset[Name] = frozenset()
+    engine: DuckDbEngine,
+    graph: Graph,
+    changes: Mapping[Name, int],
+    epoch: int,
+    virtual: frozenset[Name] = frozenset(),
+    *,
+    before_view: Callable[[ViewDefinition], bool] = lambda view: True,
 ) -> Maintained:
     """Follows ``changes`` (relation → rows in its change) through the graph. Leaves no temporary table behind.
 
     ``virtual`` are relations whose change is a temporary view over the relation itself (a first load).
+    ``before_view`` is told of each view before its turn; where it says False the view is left as it is.
     """
     sizes = {name: rows for name, rows in changes.items() if rows}
     records: list[MaintenanceRecord] = []
     for view in graph.downstream(sizes):
-        if not view.inputs & sizes.keys():
+        if not view.inputs & sizes.keys() or not before_view(view):
             continue
         fault_point("maintain.view")
         started = perf_counter()

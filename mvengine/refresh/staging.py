@@ -119,4 +119,6 @@ def _row(database: Database, load: FileTask, result: LoadedSplit) -> StagedFileR
         rows=result.rows,
         rejected=len(result.rejected),
         staged_at=database.clock(),
+        part=1,
+        parts=1,
     )

@@ -13,7 +13,7 @@ from mvengine.errors import ProgrammingError, SerializationFailure, TransactionA
 from mvengine.meta.records import Maintenance
 from mvengine.refresh.changes import CapturedTable
 from mvengine.refresh.database import Database
-from mvengine.refresh.graph import Graph, decode
+from mvengine.refresh.graph import Graph, ViewDefinition, decode
 from mvengine.refresh.maintain import maintain
 from mvengine.schema import Name
 from mvengine.testing.faults import fault_point
@@ -35,6 +35,7 @@ class Transaction:
         self.is_explicit = is_explicit
         self.is_read_only = False
         self._before_maintenance = before_maintenance  # the session's last word: raises where it must not happen now
+        self.before_view: Callable[[ViewDefinition], bool] = lambda view: True  # see ``maintain``
         self.graph: Graph = database.graph
         self.failure: BaseException | None = None
         self.is_committed = False  # an interrupt after that comes too late to undo anything
@@ -140,7 +141,14 @@ class Transaction:
         """Lets the views follow what is pending."""
         if self._pending:
             self._before_maintenance(self.graph)
-            maintained = maintain(self.engine, self.graph, self._pending, self.epoch, frozenset(self._virtual))
+            maintained = maintain(
+                self.engine,
+                self.graph,
+                self._pending,
+                self.epoch,
+                frozenset(self._virtual),
+                before_view=self.before_view,
+            )
             self._records.extend(maintained.records)
             self._touched |= maintained.changed
             self._pending = {}

@@ -3,13 +3,14 @@
 from mvengine.meta.store.epochs import EpochStore
 from mvengine.meta.store.files import FileStore
 from mvengine.meta.store.jobs import JobStore
+from mvengine.meta.store.plans import PlanStore
 from mvengine.meta.store.refreshes import RefreshStore
 from mvengine.meta.store.relations import RelationStore
 
 __all__ = ["Store"]
 
 
-class Store(RelationStore, JobStore, RefreshStore, FileStore, EpochStore):
+class Store(RelationStore, JobStore, RefreshStore, PlanStore, FileStore, EpochStore):
     """``Store(cursor, clock)``: reads and writes what the engine remembers, in the transaction that ``cursor`` is in.
 
     ``cursor`` is DuckDB's, or anything with its ``execute``; ``clock`` gives aware times. Nothing is cached: two stores

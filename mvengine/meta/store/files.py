@@ -54,16 +54,29 @@ class FileStore(StoreBase):
 
     def staged_files(self, relation_ids: Sequence[int]) -> dict[int, tuple[StagedFileRow, ...]]:
         """Files that lie in the staging tables of many tables, ordered by path; an empty tuple where there are none."""
-        rows = self._file_rows("staged_files", "staged_at", relation_ids)
+        rows = self._file_rows("staged_files", "staged_at, part, parts", relation_ids)
         return {id_: records(StagedFileRow, rows[id_]) for id_ in relation_ids}
 
     def add_staged_files(self, relation_id: int, files: Sequence[StagedFileRow]) -> None:
         """Record files as staged."""
         rows = [
-            (relation_id, it.file_id, it.path, it.size, it.mtime_ns, it.etag, it.rows, it.rejected, utc(it.staged_at))
+            (
+                relation_id,
+                it.file_id,
+                it.path,
+                it.size,
+                it.mtime_ns,
+                it.etag,
+                it.rows,
+                it.rejected,
+                utc(it.staged_at),
+                it.part,
+                it.parts,
+            )
             for it in files
         ]
-        self._insert("staged_files", {**_FILE_TYPES, "staged_at": "TIMESTAMP"}, rows)
+        types = {**_FILE_TYPES, "staged_at": "TIMESTAMP", "part": "INTEGER", "parts": "INTEGER"}
+        self._insert("staged_files", types, rows)
 
     def clear_staged_files(self, relation_ids: Sequence[int]) -> None:
         """Forget all staged files of these tables, and their rejected rows that were not published."""
@@ -91,9 +104,9 @@ class FileStore(StoreBase):
                 f"DELETE FROM mv_meta.rejected_rows WHERE {_BY_PATH} AND epoch IS NOT NULL", [relation_id, list(paths)]
             )
 
-    def _file_rows(self, table: str, last_column: str, relation_ids: Sequence[int]) -> dict[int, list[Row]]:
+    def _file_rows(self, table: str, last_columns: str, relation_ids: Sequence[int]) -> dict[int, list[Row]]:
         """Rows without relation id, by relation id, sorted by path here: ORDER BY doubles the time of a small query."""
-        sql = f"""SELECT relation_id, file_id, path, size, mtime_ns, etag, rows, rejected, {last_column}
+        sql = f"""SELECT relation_id, file_id, path, size, mtime_ns, etag, rows, rejected, {last_columns}
             FROM mv_meta.{table} WHERE list_contains($1::BIGINT[], relation_id)"""
         rows: dict[int, list[Row]] = {id_: [] for id_ in relation_ids}
         for relation_id, *row in sorted(self._rows(sql, [list(relation_ids)]), key=lambda row: row[2]):

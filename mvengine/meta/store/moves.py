@@ -24,7 +24,14 @@ _HISTORY_TYPES = {
 
 class MoveStore(StoreBase):
     def _move(self, subjects: str, update: str, values: Mapping[str, Any], history: Sequence[Row]) -> None:
-        """Run ``update``, which must find one row for each line of ``history``, and append the history.
+        """Run ``update``, which must find one row for each line of ``history``, and append the history."""
+        self._compare_and_set(subjects, update, values, len(history))
+        self._insert("state_history", _HISTORY_TYPES, history)
+
+    def _compare_and_set(
+        self, subjects: str, update: str, values: Mapping[str, Any] | Sequence[Any], expected: int
+    ) -> None:
+        """Run ``update``, which must find ``expected`` rows.
 
         The update has no RETURNING: with it DuckDB writes every column, and then a transition would collide with a
         transaction that writes another column of the row, as DML does that marks a table dirty.
@@ -39,9 +46,8 @@ class MoveStore(StoreBase):
             if "conflict" not in str(failure).lower():
                 raise
             raise _lost_race(subjects) from failure
-        if found != len(history):
+        if found != expected:
             raise _lost_race(subjects)
-        self._insert("state_history", _HISTORY_TYPES, history)
 
 
 def _lost_race(subjects: str) -> ConflictError:

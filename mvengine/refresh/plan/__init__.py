@@ -1,1 +1,1 @@
-"""The plan of a refresh as values: its tasks, what a stored checkpoint is worth, when to try again. Nothing acts here."""
+"""The plan of a refresh as values: tasks, checkpoints, when to try again. Nothing here acts."""

@@ -29,7 +29,7 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What an operation on refresh ``plan_id`` came to; ``status`` is the refresh's afterwards (None: there is none)."""
+    """What an operation on refresh ``plan_id`` came to; ``status`` is its state afterwards (None: there is none)."""
 
     plan_id: int
     status: PlanStatus | None

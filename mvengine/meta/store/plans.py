@@ -1,0 +1,260 @@
+"""Plans, their tasks, events and failures. Many tasks are moved by one statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from mvengine.errors import UnknownRelation
+from mvengine.meta.plan_records import Failure, Plan, PlanEventRecord, Task, TaskKind
+from mvengine.meta.states import PlanStatus, TaskStatus
+from mvengine.meta.store.base import Row, aware, utc
+from mvengine.meta.store.moves import MoveStore
+
+_PLAN = """plan_id, status, version, trigger, relation_ids, tables, reads_all, is_background, epoch, error, created_at,
+       started_at, finished_at"""
+_TASK_TYPES = {
+    "task_id": "INTEGER",
+    "kind": "VARCHAR",
+    "relation_id": "BIGINT",
+    "schema_name": "VARCHAR",
+    "relation": "VARCHAR",
+    "depends_on": "VARCHAR",  # JSON: a list of lists cannot be unnested by rows
+    "status": "VARCHAR",
+    "version": "BIGINT",
+    "attempts": "INTEGER",
+    "stages_done": "INTEGER",
+    "stages_total": "INTEGER",
+    "rows": "BIGINT",
+    "bytes_done": "BIGINT",
+    "bytes_total": "BIGINT",
+    "checkpoint": "VARCHAR",
+    "started_at": "TIMESTAMP",
+    "finished_at": "TIMESTAMP",
+}
+_MOVED = (
+    "status",
+    "version",
+    "attempts",
+    "stages_done",
+    "stages_total",
+    "rows",
+    "bytes_done",
+    "bytes_total",
+    "checkpoint",
+    "started_at",
+    "finished_at",
+)
+_EVENT_TYPES = {
+    "plan_id": "BIGINT",
+    "seq": "INTEGER",
+    "task_id": "INTEGER",
+    "from_state": "VARCHAR",
+    "event": "VARCHAR",
+    "to_state": "VARCHAR",
+    "cause": "VARCHAR",
+    "attempt": "INTEGER",
+    "occurred_at": "TIMESTAMP",
+}
+_FAILURE_TYPES = {
+    "plan_id": "BIGINT",
+    "task_id": "INTEGER",
+    "attempt": "INTEGER",
+    "code": "VARCHAR",
+    "type": "VARCHAR",
+    "message": "VARCHAR",
+    "relation": "VARCHAR",
+    "stage": "VARCHAR",
+    "file": "VARCHAR",
+    "line": "BIGINT",
+    "retryable": "BOOLEAN",
+    "occurred_at": "TIMESTAMP",
+}
+
+
+class PlanStore(MoveStore):
+    def create_plan(
+        self,
+        relation_ids: Sequence[int],
+        tables: Sequence[str],
+        *,
+        trigger: str,
+        reads_all: bool,
+        is_background: bool,
+    ) -> Plan:
+        """A new plan, CREATED."""
+        values = [PlanStatus.CREATED, trigger, list(relation_ids), list(tables), reads_all, is_background, self._now()]
+        sql = f"""
+            INSERT INTO mv_meta.plans ({_PLAN})
+            VALUES (nextval('mv_meta.plan_ids'), $1, 0, $2, $3, $4, $5, $6, NULL, NULL, $7, NULL, NULL)
+            RETURNING {_PLAN}, 0
+        """
+        return _plan(self._rows(sql, values)[0])
+
+    def add_tasks(self, plan_id: int, tasks: Sequence[Task]) -> None:
+        """Add tasks to a plan."""
+        rows = [(plan_id, *_task_row(task)) for task in tasks]
+        types = {"plan_id": "BIGINT", **_TASK_TYPES, "depends_on": "JSON"}
+        self._insert("tasks", types, rows)
+
+    def plans(self, statuses: Sequence[PlanStatus] | None = None) -> tuple[Plan, ...]:
+        """All plans in one of these states, or all, in the order of their numbers."""
+        where = "" if statuses is None else "WHERE list_contains($1::VARCHAR[], status)"
+        return self._plans(where, [] if statuses is None else [list(statuses)])
+
+    def plan(self, plan_id: int) -> Plan:
+        """Errors: ``UnknownRelation``."""
+        found = self._plans("WHERE plan_id = $1", [plan_id])
+        if not found:
+            raise UnknownRelation(f"there is no refresh {plan_id}", hint="SHOW REFRESHES lists what there was")
+        return found[0]
+
+    def tasks(self, plan_id: int) -> tuple[Task, ...]:
+        """The tasks of a plan, each after those that it depends on."""
+        sql = f"SELECT {', '.join(_TASK_TYPES)} FROM mv_meta.tasks WHERE plan_id = ?"
+        return tuple(_task(row) for row in sorted(self._rows(sql, [plan_id]), key=lambda row: int(row[0])))
+
+    def events(self, plan_id: int) -> tuple[PlanEventRecord, ...]:
+        """What happened to a plan and its tasks, in order."""
+        sql = f"""SELECT {", ".join(name for name in _EVENT_TYPES if name != "plan_id")}
+            FROM mv_meta.plan_events WHERE plan_id = ? ORDER BY seq"""
+        names = [name for name in _EVENT_TYPES if name != "plan_id"]
+        return tuple(
+            PlanEventRecord(**dict(zip(names, map(aware, row), strict=True))) for row in self._rows(sql, [plan_id])
+        )
+
+    def failures(self, plan_id: int) -> tuple[Failure, ...]:
+        """The failures of a plan's tasks, in the order in which they happened."""
+        names = [name for name in _FAILURE_TYPES if name != "plan_id"]
+        sql = f"SELECT {', '.join(names)} FROM mv_meta.failures WHERE plan_id = ? ORDER BY occurred_at, task_id"
+        return tuple(Failure(**dict(zip(names, map(aware, row), strict=True))) for row in self._rows(sql, [plan_id]))
+
+    # -- moves -----------------------------------------------------------------------------------------------------
+
+    def write_plan(self, held: Plan, moved: Plan) -> None:
+        """Replace a plan as the caller knows it. ``ConflictError``: somebody else moved it first."""
+        values = [
+            moved.status,
+            moved.version,
+            moved.epoch,
+            moved.error,
+            utc(moved.started_at) if moved.started_at else None,
+            utc(moved.finished_at) if moved.finished_at else None,
+            held.plan_id,
+            held.version,
+            held.status,
+        ]
+        self._compare_and_set(
+            f"refresh {held.plan_id}",
+            """UPDATE mv_meta.plans SET status = $1, version = $2, epoch = $3, error = $4, started_at = $5,
+            finished_at = $6 WHERE plan_id = $7 AND version = $8 AND status = $9""",
+            values,
+            1,
+        )
+
+    def write_tasks(self, plan_id: int, held: Sequence[Task], moved: Sequence[Task]) -> None:
+        """Replace tasks as the caller knows them, by one statement. ``ConflictError`` as above."""
+        if not held:
+            return
+        values: list[object] = [plan_id, [it.task_id for it in held], [it.version for it in held]]
+        values += [[_stored(getattr(it, name)) for it in moved] for name in _MOVED]
+        lists = ", ".join(f"unnest(${i}::{_TASK_TYPES[name]}[]) AS {name}" for i, name in enumerate(_MOVED, start=4))
+        update = f"""
+            UPDATE mv_meta.tasks AS t SET {", ".join(f"{name} = new.{name}" for name in _MOVED)}
+            FROM (SELECT unnest($2::INTEGER[]) AS task_id, unnest($3::BIGINT[]) AS held_version, {lists}) AS new
+            WHERE t.plan_id = $1 AND t.task_id = new.task_id AND t.version = new.held_version"""
+        self._compare_and_set(f"a task of refresh {plan_id}", update, values, len(held))
+
+    def write_checkpoint(self, plan_id: int, task: Task) -> None:
+        """Replace a running task's progress, unless somebody has moved it or written a later one: ``ConflictError``."""
+        values = [
+            plan_id,
+            task.task_id,
+            task.version,
+            task.stages_done,
+            task.stages_total,
+            task.rows,
+            task.bytes_done,
+            task.bytes_total,
+            task.checkpoint,
+        ]
+        self._compare_and_set(
+            f"the checkpoint of {task.name} of refresh {plan_id}",
+            """UPDATE mv_meta.tasks SET stages_done = $4, stages_total = $5, rows = $6, bytes_done = $7,
+            bytes_total = $8, checkpoint = $9
+            WHERE plan_id = $1 AND task_id = $2 AND version = $3 AND stages_done <= $4""",
+            values,
+            1,
+        )
+
+    def append_events(self, plan_id: int, events: Sequence[PlanEventRecord]) -> None:
+        """Append transitions to a plan's history."""
+        rows = [
+            (
+                plan_id,
+                it.seq,
+                it.task_id,
+                it.from_state,
+                it.event,
+                it.to_state,
+                it.cause,
+                it.attempt,
+                utc(it.occurred_at),
+            )
+            for it in events
+        ]
+        self._insert("plan_events", _EVENT_TYPES, rows)
+
+    def append_failures(self, plan_id: int, failures: Sequence[Failure]) -> None:
+        """Keep why attempts failed."""
+        names = [name for name in _FAILURE_TYPES if name != "plan_id"]
+        rows = [(plan_id, *(_stored(getattr(it, name)) for name in names)) for it in failures]
+        self._insert("failures", _FAILURE_TYPES, rows)
+
+    def _plans(self, where: str, values: Sequence[object]) -> tuple[Plan, ...]:
+        events = "(SELECT count(*) FROM mv_meta.plan_events AS e WHERE e.plan_id = p.plan_id)"
+        sql = f"SELECT {_PLAN}, {events} FROM mv_meta.plans AS p {where} ORDER BY plan_id"
+        return tuple(_plan(row) for row in self._rows(sql, values))
+
+
+def _plan(row: Row) -> Plan:
+    id_, status, version, trigger, relation_ids, tables, reads_all, is_background, epoch, error, *times, events = row
+    created_at, started_at, finished_at = map(aware, times)
+    return Plan(
+        plan_id=id_,
+        status=PlanStatus(status),
+        version=version,
+        trigger=trigger,
+        relation_ids=tuple(relation_ids),
+        tables=tuple(tables),
+        reads_all=reads_all,
+        is_background=is_background,
+        epoch=epoch,
+        error=error,
+        created_at=created_at,
+        started_at=started_at,
+        finished_at=finished_at,
+        events=events,
+    )
+
+
+def _task(row: Row) -> Task:
+    values = dict(zip(_TASK_TYPES, map(aware, row), strict=True))
+    return Task(
+        **{
+            **values,
+            "kind": TaskKind(values["kind"]),
+            "status": TaskStatus(values["status"]),
+            "depends_on": tuple(values["depends_on"]),
+        }
+    )
+
+
+def _task_row(task: Task) -> Row:
+    return tuple(_stored(getattr(task, name)) for name in _TASK_TYPES)
+
+
+def _stored(value: object) -> object:
+    if isinstance(value, tuple):
+        return json.dumps(value)
+    return utc(value) if hasattr(value, "tzinfo") else value  # type: ignore[arg-type]
