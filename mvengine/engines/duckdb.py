@@ -122,6 +122,16 @@ class DuckDbEngine:
         except duckdb.Error as error:
             raise translate(error, sql) from error
 
+    def report_progress(self) -> None:
+        """From now on ``progress`` tells something. One round trip; statements are not slower for it."""
+        self.query("SET enable_progress_bar_print = false; SET enable_progress_bar = true")
+
+    def progress(self) -> float | None:
+        """The share of the running statement that is done, 0 to 1, as DuckDB estimates it; None: it cannot tell, or
+        nothing runs. For any thread, while the connection is open."""
+        percent = self._connection.query_progress()
+        return percent / 100 if percent >= 0 else None
+
     def interrupt(self) -> None:
         """Stops the running statement from another thread."""
         self._connection.interrupt()

@@ -18,6 +18,7 @@ from mvengine.meta.store import Store
 from mvengine.refresh.graph import Graph, decode
 from mvengine.refresh.lock import WriterLock
 from mvengine.refresh.recovery import recover
+from mvengine.refresh.run.progress import LiveProgress
 from mvengine.refresh.run.workers import Workers
 from mvengine.schema import Name
 
@@ -43,6 +44,7 @@ class Database:
     lock: WriterLock = field(default_factory=WriterLock)
     workers: Workers = field(default_factory=Workers)  # background refreshes, builds, the scheduler
     refreshing: dict[Name, str] = field(default_factory=dict)  # tables being refreshed now, and by whom
+    live: list[LiveProgress] = field(default_factory=list)  # of what runs now, in the order of its start
     plain_writes: dict[str, int] = field(default_factory=dict)  # bare name of an unmaintained table -> write_clock
     shapes: int = 0  # counts statements after which names or columns may mean something else
     write_clock: int = 0  # counts writes to unmaintained tables, which make no epoch
