@@ -19,6 +19,7 @@ _TRACES = (
     "source_files",
     "staged_files",
     "rejected_rows",
+    "settings",
 )
 
 _LOAD = """

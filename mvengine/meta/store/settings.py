@@ -1,0 +1,37 @@
+"""Settings of tables and views: those that differ from the default. What they mean is not known here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mvengine.meta.store.base import StoreBase
+
+
+class SettingStore(StoreBase):
+    def settings(self, relation_ids: Sequence[int]) -> dict[int, dict[str, str]]:
+        """What was set, by relation id and name; for every one of these relations, also where it is nothing."""
+        found: dict[int, dict[str, str]] = {relation_id: {} for relation_id in relation_ids}
+        sql = "SELECT relation_id, name, value FROM mv_meta.settings WHERE list_contains($1::BIGINT[], relation_id)"
+        for relation_id, name, value in self._rows(sql, [list(relation_ids)]):
+            found[relation_id][name] = value
+        return found
+
+    def set_setting(self, relation_id: int, name: str, value: str) -> None:
+        """Records a setting in place of what was set before."""
+        self.reset_setting(relation_id, name)
+        self._rows("INSERT INTO mv_meta.settings VALUES (?, ?, ?)", [relation_id, name, value])
+
+    def reset_setting(self, relation_id: int, name: str) -> None:
+        """Forgets a setting: the default counts again."""
+        self._rows("DELETE FROM mv_meta.settings WHERE relation_id = ? AND name = ?", [relation_id, name])
+
+    def set_interval(self, relation_id: int, seconds: int | None) -> None:
+        """How often a table is refreshed by itself; None: never. No other column is written, as in ``move_refreshes``."""
+        self._rows(
+            "UPDATE mv_meta.refresh_jobs SET interval_sec = $1 WHERE relation_id = $2", [seconds, relation_id]
+        )
+
+    def add_settings(self, relation_id: int, settings: Mapping[str, str]) -> None:
+        """Records the settings of a new relation."""
+        types = {"relation_id": "BIGINT", "name": "VARCHAR", "value": "VARCHAR"}
+        self._insert("settings", types, [(relation_id, name, value) for name, value in settings.items()])

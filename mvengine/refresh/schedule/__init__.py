@@ -1,0 +1,1 @@
+"""Refreshes that nobody asks for: when a table is due, and the thread that sees to it."""

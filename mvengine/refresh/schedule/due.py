@@ -1,0 +1,51 @@
+"""When a table is due. Pure.
+
+    due = last look + interval × 2^failures + jitter
+
+The last look is whoever's: a refresh by hand counts, and an overdue table is refreshed once, not once for every
+interval that has passed. Failures back off exponentially, up to an hour (or the interval, where that is longer). The
+jitter keeps tables that were made together from being refreshed at the same moment for ever; it is a hash, so that
+a run can be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from mvengine.schema import Name
+
+BACKOFF_SECONDS_MAX = 3600
+JITTER_SHARE_MAX = 0.1  # of the interval
+INTERVAL_SECONDS_MAX = 10 * 366 * 86_400  # longer ones count as this: what is later is not on any calendar
+
+Jitter = Callable[[Name, int], float]
+"""From a table and the number of its run to a share of the longest jitter, from 0 up to 1."""
+
+
+def hashed_jitter(seed: str) -> Jitter:
+    """A jitter that is evenly spread, and the same for the same seed, table and run."""
+
+    def jitter(table: Name, run: int) -> float:
+        digest = sha256(f"{seed}\0{table}\0{run}".encode()).digest()
+        return int.from_bytes(digest[:6]) / 2**48
+
+    return jitter
+
+
+def delay_ms(interval_sec: int, failures: int, jitter: float) -> int:
+    """Milliseconds from the last look at a source to the next one, after ``failures`` failures in a row."""
+    interval = min(interval_sec, INTERVAL_SECONDS_MAX)
+    longest = max(interval, BACKOFF_SECONDS_MAX)
+    backed_off = min(interval * 2 ** min(failures, 12), longest)  # 2^12 seconds are more than an hour
+    return round(1000 * (backed_off + interval * JITTER_SHARE_MAX * jitter))
+
+
+def due_at(seen_at: datetime, delay: int, now: datetime) -> datetime:
+    """When a table that was looked at at ``seen_at`` is due; ``delay`` in milliseconds.
+
+    A last look that lies further ahead than one delay says that the clock was set back: the table is due now.
+    """
+    pause = timedelta(milliseconds=delay)
+    return now if seen_at - now > pause else seen_at + pause
