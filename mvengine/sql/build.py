@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from mvengine.errors import ParseError
-from mvengine.sql.elements import Elements, TreeReader
+from mvengine.sql.build_control import ControlBuilder
+from mvengine.sql.elements import Elements
 from mvengine.sql.statements import (
     CreateMaterializedView,
     CreateRefreshableTable,
@@ -16,7 +17,6 @@ from mvengine.sql.statements import (
     ExplainStage,
     ExplainView,
     ObjectKind,
-    RefreshTable,
     RefreshView,
     Statement,
 )
@@ -32,17 +32,18 @@ _CLAUSES = {
     "with_options": "WITH",
     "encoding": "FORMAT",
     "primary_key_clause": "PRIMARY KEY",
+    "background": "BACKGROUND",
 }
 
 
-class Builder(TreeReader):
+class Builder(ControlBuilder):
     """Makes the statement of one piece; one method per statement of the grammar, with the grammar's name."""
 
     def statement(self, tree: Tree[Token]) -> Statement:
         return cast(Statement, getattr(self, tree.data)(tree))
 
     def create_table(self, tree: Tree[Token]) -> CreateRefreshableTable:
-        clauses = self._clauses(tree)
+        clauses = self._clauses(tree, "TABLE")
         elements = Elements.read(self, self.child(tree, "elements"), clauses.get("primary_key_clause"))
         source, options, encoding = (clauses.get(name) for name in ("source", "with_options", "encoding"))
         return CreateRefreshableTable(
@@ -58,27 +59,23 @@ class Builder(TreeReader):
             options=self.options(options),
             encoding=self._encoding(encoding) if encoding else None,
             encoding_options=self.options(encoding),
+            is_background="background" in clauses,
             text=self.piece.text,
         )
 
     def create_view(self, tree: Tree[Token]) -> CreateMaterializedView:
-        names = self.child(tree, "names")
-        query = self.tokens(tree)[-1]
+        names, query = self.child(tree, "names"), self.tokens(tree)[-1]
+        clauses = self._clauses(tree, "MATERIALIZED VIEW")
         return CreateMaterializedView(
             view=self.relation(self.require(tree, "relation")),
             if_not_exists=self.child(tree, "if_not_exists") is not None,
             column_names=self.names(names) if names else (),
-            options=self.options(self.child(tree, "view_options")),
+            options=self.options(clauses.get("with_options")),
+            is_background="background" in clauses,
             query=str(query),
             query_offset=self.start(query) - self.piece.start,
             text=self.piece.text,
         )
-
-    def refresh_table(self, tree: Tree[Token]) -> RefreshTable:
-        return RefreshTable(tables=self.relations(tree), full=self.child(tree, "full") is not None)
-
-    def refresh_all(self, tree: Tree[Token]) -> RefreshTable:
-        return RefreshTable(tables=(), full=self.child(tree, "full") is not None)
 
     def refresh_view(self, tree: Tree[Token]) -> RefreshView:
         view = self.relation(self.require(tree, "relation"))
@@ -105,14 +102,14 @@ class Builder(TreeReader):
     def explain_refresh(self, tree: Tree[Token]) -> ExplainRefresh:
         return ExplainRefresh(tables=self.relations(tree))
 
-    def _clauses(self, tree: Tree[Token]) -> dict[str, Tree[Token]]:
+    def _clauses(self, tree: Tree[Token], kind: str) -> dict[str, Tree[Token]]:
         clauses: dict[str, Tree[Token]] = {}
         for clause in self._clause_trees(tree):
             if clause.data in clauses:
                 raise ParseError(
                     f"{_CLAUSES[clause.data]} stands twice",
                     position=self.position(self.tokens(clause)[0]),
-                    hint="each clause of CREATE TABLE may stand once",
+                    hint=f"each clause of CREATE {kind} may stand once",
                 )
             clauses[clause.data] = clause
         return clauses

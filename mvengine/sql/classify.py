@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mvengine.errors import Error, ParseError, Position
-from mvengine.sql.ddl import read_ddl
+from mvengine.sql.ddl import read_ddl, skip_condition
 from mvengine.sql.grammar import parse_own
 from mvengine.sql.hidden import hidden_write
 from mvengine.sql.hints import hint_for
+from mvengine.sql.names import read_name
 from mvengine.sql.prepared import read_deallocate, read_execute, read_prepare
 from mvengine.sql.split import Piece, split
-from mvengine.sql.statements import ExplainStage, Native, Statement, Transaction, TransactionVerb
+from mvengine.sql.statements import ExplainStage, Native, ShowKind, Statement, Transaction, TransactionVerb
 from mvengine.sql.tokens import end_of_group, word_at
 from mvengine.sql.write import is_write, read_write
 
@@ -31,6 +32,7 @@ _VERBS = {
 }
 _REFRESHABLE_OPTIONS = frozenset({"CONNECTOR", "REFRESH_MODE"})
 _STAGES = frozenset(ExplainStage)
+_SHOWN = frozenset(ShowKind)
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "COPY", "MULTI"})  # MULTI: a PIVOT is inside
 
 
@@ -55,8 +57,18 @@ def is_own(piece: Piece) -> bool:
     """Whether the statement is one of mvengine's grammar, by its leading words and clauses."""
     words = [word_at(piece.tokens, index) for index in range(3)]
     match words:
-        case ["REFRESH", _, _] | ["DROP", "TABLE" | "MATERIALIZED", _] | ["EXPLAIN", "REFRESH" | "MATERIALIZED", _]:
+        case ["REFRESH" | "PAUSE" | "RESUME" | "CANCEL" | "RETRY" | "WAIT", _, _] | ["ROLLBACK", "REFRESH", _]:
             return True
+        case ["DROP", "TABLE" | "MATERIALIZED", _] | ["EXPLAIN", "REFRESH" | "MATERIALIZED", _]:
+            return True
+        case ["SHOW", kind, after]:
+            return kind in _SHOWN and after != "."
+        case ["SET" | "RESET", "BACKGROUND_DDL", _] | ["SET" | "RESET", "SESSION", "BACKGROUND_DDL"]:
+            return True
+        case ["ALTER", "MATERIALIZED", _]:
+            return True
+        case ["ALTER", "TABLE", _]:
+            return _is_own_alter(piece)
         case ["EXPLAIN", "(", stage]:
             return stage in _STAGES and word_at(piece.tokens, 3) == ")"
         case ["CREATE", _, _]:
@@ -80,14 +92,18 @@ def _is_own_create(piece: Piece) -> bool:
     return own
 
 
+def _is_own_alter(piece: Piece) -> bool:
+    """Whether options are set or reset. Other engines' tables have options too: their names stand in quotes."""
+    tokens = piece.tokens
+    _, after = read_name(piece, skip_condition(piece, 2))
+    verb, bracket = word_at(tokens, after), word_at(tokens, after + 1)
+    return verb in ("SET", "RESET") and bracket == "(" and tokens[after + 2].kind != "string"
+
+
 def _has_own_clause(piece: Piece, index: int) -> bool:
     """Whether REFRESHABLE, or WITH options that make a table refreshable, stand behind the table's name."""
     tokens = piece.tokens
-    if [word_at(tokens, index + i) for i in range(3)] == ["IF", "NOT", "EXISTS"]:
-        index += 3
-    index += 1
-    while word_at(tokens, index) == ".":
-        index += 2
+    _, index = read_name(piece, skip_condition(piece, index))
     while index < len(tokens):
         word = word_at(tokens, index)
         if word == "REFRESHABLE":

@@ -22,7 +22,7 @@ def read_ddl(piece: Piece, kind: str) -> Native:
     object_kind = word_at(tokens, index)
     if object_kind not in _OBJECTS:
         return Native(kind=kind, text=piece.text)
-    target, after = read_name(piece, _skip_condition(piece, index + 1))
+    target, after = read_name(piece, skip_condition(piece, index + 1))
     return NativeDdl(
         kind=kind,
         text=piece.text,
@@ -44,7 +44,7 @@ def _targets(piece: Piece, object_kind: str, target: RelationRef | None, after: 
     return tuple(ref for ref in (target, other) if ref is not None)
 
 
-def _skip_condition(piece: Piece, index: int) -> int:
+def skip_condition(piece: Piece, index: int) -> int:
     """The index after IF [NOT] EXISTS."""
     words = [word_at(piece.tokens, index + i) for i in range(3)]
     if words == ["IF", "NOT", "EXISTS"]:

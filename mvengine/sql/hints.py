@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 
 from mvengine.sql.split import Piece
-from mvengine.sql.statements import ExplainStage
+from mvengine.sql.statements import ExplainStage, ShowKind
 from mvengine.sql.tokens import word_at
 
-_LEADING = ("REFRESH", "CREATE", "EXPLAIN", "DROP")
+_LEADING = ("REFRESH", "CREATE", "EXPLAIN", "DROP", "PAUSE", "RESUME", "CANCEL", "RETRY", "WAIT", "ROLLBACK", "SHOW")
 _TOKENS_MAX = 2000  # of a statement that are looked at
 
 
@@ -21,14 +21,27 @@ def hint_for(piece: Piece) -> str | None:
             return f"did you mean EXPLAIN ({near})?" if near else None
         case ["EXPLAIN", "CREATE", _]:
             return f"to see how mvengine reads it, use EXPLAIN ({' | '.join(ExplainStage)}) statement"
-        case ["CREATE" | "EXPLAIN" | "DROP", word, _]:
-            near = _near(word, ("MATERIALIZED", "REFRESH"))
+        case ["SHOW", word, _] if (near := _near(word, tuple(ShowKind))) is not None:
+            return f"did you mean SHOW {near}?"
+        case ["CREATE" | "EXPLAIN" | "DROP" | "ALTER" | "ROLLBACK", word, _]:
+            near = _near(word, ("REFRESH",) if words[0] == "ROLLBACK" else ("MATERIALIZED", "REFRESH"))
             if near:
                 return f"did you mean {words[0]} {near}?"
             if words[0] == "CREATE":
                 return _hint_for_clause(piece)
         case [word, _, _] if (near := _near(word, _LEADING)) is not None:
             return f"did you mean {near}?"
+    return None
+
+
+def hint_for_unknown(text: str) -> str | None:
+    """A hint for a statement that DuckDB understands, and in which it does not find what is named."""
+    match text.upper().rstrip("; \n\t").split():
+        case ["SHOW", word] if not word.startswith('"'):
+            near = difflib.get_close_matches(word, tuple(ShowKind), n=1, cutoff=0.75)
+            return f"did you mean SHOW {near[0]}?" if near else None
+        case ["SET" | "RESET" as verb, word, *_] if _near(word.partition("=")[0], ("BACKGROUND_DDL",)) is not None:
+            return f"did you mean {verb} background_ddl?"
     return None
 
 

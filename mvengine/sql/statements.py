@@ -54,6 +54,7 @@ class CreateRefreshableTable:
     options: Options  # WITH (…)
     encoding: str | None  # CSV | JSON | PARQUET; None: by the files' names
     encoding_options: Options
+    is_background: bool  # BACKGROUND: the statement returns a job
     text: str
 
 
@@ -70,6 +71,7 @@ class CreateMaterializedView:
     if_not_exists: bool
     column_names: tuple[str, ...]
     options: Options
+    is_background: bool
     query: str  # the text after AS
     query_offset: int  # where it begins in ``text``
     text: str
@@ -79,12 +81,70 @@ class CreateMaterializedView:
 class RefreshTable:
     tables: tuple[RelationRef, ...]  # empty: REFRESH ALL
     full: bool
+    is_background: bool  # BACKGROUND: the statement returns the refresh's number
+    is_queued: bool  # QUEUE: it waits for a refresh that holds one of the tables
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshView:
     view: RelationRef
     full: bool
+
+
+class Subject(StrEnum):
+    """What a number in a statement stands for."""
+
+    REFRESH = "REFRESH"
+    JOB = "JOB"
+
+
+class ControlVerb(StrEnum):
+    PAUSE = "PAUSE"
+    RESUME = "RESUME"
+    CANCEL = "CANCEL"
+    RETRY = "RETRY"
+    ROLLBACK = "ROLLBACK"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """``PAUSE | RESUME | CANCEL | RETRY | ROLLBACK REFRESH n``, ``CANCEL JOB n``."""
+
+    verb: ControlVerb
+    subject: Subject
+    number: int
+    from_start: bool  # RETRY … FROM START: what was staged is discarded first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """``WAIT [REFRESH n | JOB n] [TIMEOUT seconds]``."""
+
+    subject: Subject | None  # None: for all that goes on
+    number: int | None
+    timeout_seconds: float | None  # None: for as long as it takes
+
+
+class ShowKind(StrEnum):
+    JOBS = "JOBS"
+    REFRESHES = "REFRESHES"
+    TASKS = "TASKS"
+    SCHEDULES = "SCHEDULES"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Show:
+    """``SHOW JOBS | REFRESHES | TASKS [FOR REFRESH n] | SCHEDULES``."""
+
+    kind: ShowKind
+    refresh_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetBackground:
+    """``SET background_ddl = …``: whether CREATE works in the background in this session. ``RESET`` is false."""
+
+    is_background: bool
 
 
 class ObjectKind(StrEnum):
@@ -101,6 +161,16 @@ class Drop:
     if_exists: bool
     cascade: bool
     text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlterOptions:
+    """``ALTER TABLE | MATERIALIZED VIEW … SET (name = value, …)``, ``… RESET (name, …)``."""
+
+    kind: ObjectKind
+    relation: RelationRef
+    if_exists: bool
+    options: tuple[tuple[str, str | None], ...]  # names in lower case; None: NULL or RESET
 
 
 class ExplainStage(StrEnum):
@@ -265,6 +335,11 @@ Statement = (
     | CreateMaterializedView
     | RefreshTable
     | RefreshView
+    | Control
+    | Wait
+    | Show
+    | SetBackground
+    | AlterOptions
     | Drop
     | Explain
     | ExplainView

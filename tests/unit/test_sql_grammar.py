@@ -29,6 +29,12 @@ def ref(name: str, schema: str | None = None, catalog: str | None = None) -> Rel
     return RelationRef(catalog=catalog, schema=schema, name=name)
 
 
+def refresh(
+    tables: tuple[RelationRef, ...], *, full: bool = False, is_background: bool = False, is_queued: bool = False
+) -> RefreshTable:
+    return RefreshTable(tables=tables, full=full, is_background=is_background, is_queued=is_queued)
+
+
 def table(text: str) -> CreateRefreshableTable:
     statement = read(text)
     assert isinstance(statement, CreateRefreshableTable)
@@ -129,7 +135,7 @@ def test_words_of_the_grammar_may_be_names() -> None:
     assert statement.table == ref("refreshable")
     assert [column.name for column in statement.columns][:5] == ["refresh", "source", "format", "full", "name"]
     assert statement.primary_key == ("primary", "refresh")
-    assert read("refresh table full full") == RefreshTable(tables=(ref("full"),), full=True)
+    assert read("refresh table full full") == refresh((ref("full"),), full=True)
 
 
 @pytest.mark.parametrize(
@@ -168,10 +174,17 @@ def test_the_query_of_a_view_is_kept_verbatim() -> None:
 @pytest.mark.parametrize(
     ("text", "statement"),
     [
-        ("refresh table a", RefreshTable(tables=(ref("a"),), full=False)),
-        ('REFRESH TABLE a, s."B c" FULL;', RefreshTable(tables=(ref("a"), ref("B c", "s")), full=True)),
-        ("refresh all", RefreshTable(tables=(), full=False)),
-        ("refresh all full", RefreshTable(tables=(), full=True)),
+        ("refresh table a", refresh((ref("a"),), full=False)),
+        ('REFRESH TABLE a, s."B c" FULL;', refresh((ref("a"), ref("B c", "s")), full=True)),
+        ("refresh all", refresh((), full=False)),
+        ("refresh all full", refresh((), full=True)),
+        ("refresh table a background", refresh((ref("a"),), is_background=True)),
+        (
+            "refresh table a, b queue full background",
+            refresh((ref("a"), ref("b")), full=True, is_background=True, is_queued=True),
+        ),
+        ("refresh table background queue", refresh((ref("background"),), is_queued=True)),
+        ("REFRESH ALL QUEUE", refresh((), is_queued=True)),
         ("refresh materialized view v full", RefreshView(view=ref("v"), full=True)),
         ("explain materialized view c.s.v", ExplainView(view=ref("v", "s", "c"))),
         ("explain refresh table a, b", ExplainRefresh(tables=(ref("a"), ref("b")))),
@@ -199,6 +212,20 @@ def test_drop(text: str, kind: ObjectKind, names: list[RelationRef], if_exists: 
     assert read(text) == expected
 
 
+def test_background_is_a_clause_of_every_create() -> None:
+    before, behind = "create materialized view v", "as select 1 as background"
+    for clauses in ("background", "(a) background", "with (policy = 'full') background", "background with (a = 1)"):
+        statement = read(f"{before} {clauses} {behind}")
+        assert isinstance(statement, CreateMaterializedView)
+        assert statement.is_background
+        assert statement.query == "select 1 as background"
+    named = read(f"create materialized view background {behind}")
+    assert isinstance(named, CreateMaterializedView)
+    assert (named.view, named.is_background) == (ref("background"), False)
+    assert table("create table t (a int) background refreshable from 'x'").is_background
+    assert not table("create table background (background int) refreshable").is_background
+
+
 def test_our_statements_and_duckdbs_stand_mixed_in_one_text() -> None:
     text = "create table t (a int) refreshable; insert into u values (1);; refresh table t; select 1"
     kinds = [type(statement).__name__ for statement in parse(text, extract)]
@@ -208,10 +235,10 @@ def test_our_statements_and_duckdbs_stand_mixed_in_one_text() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "line", "column"),
     [
-        ("refresh table a ful", "at \"ful\": expected FULL, ',' or end of statement", 1, 17),
+        ("refresh table a ful", "at \"ful\": expected BACKGROUND, FULL, QUEUE, ',' or end of statement", 1, 17),
         ("select 1;\n refresh tabel a", 'at "tabel": expected ALL, MATERIALIZED or TABLE', 2, 10),
         ("refresh table", "at end of statement: expected a name", 1, 14),
-        ("create materialized view v", "at end of statement: expected AS, WITH or '('", 1, 27),
+        ("create materialized view v", "at end of statement: expected AS, BACKGROUND, WITH or '('", 1, 27),
         ("create materialized view v as", "at end of statement: expected a query", 1, 30),
         ("create table t (a int,) refreshable", 'at ")": expected', 1, 23),
         ("create table t (a int) refreshable with (a 1)", "at \"1\": expected '.' or '='", 1, 44),
@@ -225,6 +252,26 @@ def test_our_statements_and_duckdbs_stand_mixed_in_one_text() -> None:
         ("create or replace table t (a int) refreshable", "cannot be created with OR REPLACE", 1, 8),
         ("create temp materialized view v as select 1", "cannot be created with TEMP", 1, 8),
         ("explain (logical)", "at end of statement: expected a query or statement", 1, 18),
+        ("refresh table a full full", "FULL stands twice", 1, 22),
+        ("create materialized view v background background as select 1", "BACKGROUND stands twice", 1, 39),
+        ("pause 3", 'at "3": expected REFRESH', 1, 7),
+        ("pause refresh", "at end of statement: expected a number", 1, 14),
+        ("pause refresh all", 'at "all": expected a number', 1, 15),
+        ("retry refresh 1.5", "no number of a refresh or job: 1.5", 1, 15),
+        ("cancel job 99999999999999999999", "no number of a refresh or job", 1, 12),
+        ("cancel table t", 'at "table": expected JOB or REFRESH', 1, 8),
+        ("retry refresh 3 from", "at end of statement: expected START", 1, 21),
+        ("retry job 3", 'at "job": expected REFRESH', 1, 7),
+        ("wait 3", 'at "3": expected JOB, REFRESH, TIMEOUT or end of statement', 1, 6),
+        ("wait timeout -1", 'at "-": expected a number', 1, 14),
+        ("show tasks for 3", 'at "3": expected REFRESH', 1, 16),
+        ("show jobs for refresh 3", 'at "for": expected end of statement', 1, 11),
+        ("set background_ddl = perhaps", "background_ddl cannot be perhaps", 1, 22),
+        ("set background_ddl", "at end of statement: expected TO or '='", 1, 19),
+        ("alter table t set (a)", "at \")\": expected '.' or '='", 1, 21),
+        ("alter table t set (a = 1, A = NULL)", 'option "a" stands twice', 1, 27),
+        ("alter table t reset (a = 1)", "at \"=\": expected ')' or ','", 1, 24),
+        ("alter materialized view v rename to w", 'at "rename": expected RESET or SET', 1, 27),
         ("drop table a b", 'at "b": expected CASCADE, RESTRICT', 1, 14),
         ("select 1;\n\n selec 2", "selec", 3, 2),
         ("select 1; select\nfrom where", "where", 2, 6),
@@ -248,6 +295,15 @@ def test_an_error_says_where_and_what_was_expected(text: str, message: str, line
         ("explain (logicl) select 1", "did you mean EXPLAIN (LOGICAL)?"),
         ("explain materialised view v", "did you mean EXPLAIN MATERIALIZED?"),
         ("explain create materialized view v as select 1", "use EXPLAIN (PARSED"),
+        ("refresh table a bakground", "did you mean BACKGROUND?"),
+        ("paus refresh 3", "did you mean PAUSE?"),
+        ("cancle job 3", "did you mean CANCEL?"),
+        ("resume refrsh 3", "did you mean REFRESH?"),
+        ("rollback refrsh 3", "did you mean ROLLBACK REFRESH?"),
+        ("retry refresh 3 from strat", "did you mean START?"),
+        ("wait refresh 3 timout 4", "did you mean TIMEOUT?"),
+        ("show taks for refresh 3", "did you mean SHOW TASKS?"),
+        ("alter materialised view v set (a = 1)", "did you mean ALTER MATERIALIZED?"),
     ],
 )
 def test_a_misspelt_word_gets_a_hint(text: str, hint: str) -> None:

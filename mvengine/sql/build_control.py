@@ -1,0 +1,135 @@
+"""Parse trees of the statements that start, watch and steer refreshes and jobs → statements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mvengine.errors import ParseError
+from mvengine.sql.elements import TreeReader
+from mvengine.sql.statements import (
+    AlterOptions,
+    Control,
+    ControlVerb,
+    ObjectKind,
+    RefreshTable,
+    RelationRef,
+    SetBackground,
+    Show,
+    ShowKind,
+    Subject,
+    Wait,
+)
+
+if TYPE_CHECKING:
+    from lark import Token, Tree
+
+_NUMBER_MAX = 2**63 - 1
+_BOOLEANS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+
+
+class ControlBuilder(TreeReader):
+    """One method per statement of the grammar, with the grammar's name."""
+
+    def refresh_table(self, tree: Tree[Token]) -> RefreshTable:
+        return self._refresh(tree, self.relations(tree))
+
+    def refresh_all(self, tree: Tree[Token]) -> RefreshTable:
+        return self._refresh(tree, ())
+
+    def control_refresh(self, tree: Tree[Token]) -> Control:
+        return self._control(tree, ControlVerb(self._word(tree, "control_verb")), Subject.REFRESH)
+
+    def cancel(self, tree: Tree[Token]) -> Control:
+        return self._control(tree, ControlVerb.CANCEL, Subject(self._word(tree, "subject")))
+
+    def retry(self, tree: Tree[Token]) -> Control:
+        return self._control(tree, ControlVerb.RETRY, Subject.REFRESH)
+
+    def wait(self, tree: Tree[Token]) -> Wait:
+        timeout = self.child(tree, "timeout")
+        has_subject = self.child(tree, "subject") is not None
+        return Wait(
+            subject=Subject(self._word(tree, "subject")) if has_subject else None,
+            number=self._number(self.tokens(tree)[0]) if has_subject else None,
+            timeout_seconds=float(self.tokens(timeout)[0]) if timeout else None,
+        )
+
+    def show(self, tree: Tree[Token]) -> Show:
+        return Show(kind=ShowKind(self._word(tree, "show_kind")), refresh_id=None)
+
+    def show_tasks(self, tree: Tree[Token]) -> Show:
+        numbers = self.tokens(tree)
+        return Show(kind=ShowKind.TASKS, refresh_id=self._number(numbers[0]) if numbers else None)
+
+    def set_background(self, tree: Tree[Token]) -> SetBackground:
+        value = self.tokens(self.require(tree, "value"))
+        word = "".join(self.string(token) if token.type == "STRING" else self.name(token) for token in value).lower()
+        if word not in _BOOLEANS:
+            raise ParseError(
+                f"background_ddl cannot be {word}", position=self.position(value[0]), hint="it is true or false"
+            )
+        return SetBackground(is_background=_BOOLEANS[word])
+
+    def reset_background(self, tree: Tree[Token]) -> SetBackground:
+        del tree  # it says nothing more
+        return SetBackground(is_background=False)
+
+    def alter_table(self, tree: Tree[Token]) -> AlterOptions:
+        return self._alter(tree, ObjectKind.TABLE)
+
+    def alter_view(self, tree: Tree[Token]) -> AlterOptions:
+        return self._alter(tree, ObjectKind.MATERIALIZED_VIEW)
+
+    def _refresh(self, tree: Tree[Token], tables: tuple[RelationRef, ...]) -> RefreshTable:
+        flags: set[str] = set()
+        for (token,) in (self.tokens(child) for child in self.children(tree) if child.data == "refresh_flag"):
+            if token.upper() in flags:
+                raise ParseError(
+                    f"{token.upper()} stands twice", position=self.position(token), hint="remove one of them"
+                )
+            flags.add(token.upper())
+        return RefreshTable(
+            tables=tables, full="FULL" in flags, is_background="BACKGROUND" in flags, is_queued="QUEUE" in flags
+        )
+
+    def _control(self, tree: Tree[Token], verb: ControlVerb, subject: Subject) -> Control:
+        return Control(
+            verb=verb,
+            subject=subject,
+            number=self._number(self.tokens(tree)[0]),
+            from_start=self.child(tree, "from_start") is not None,
+        )
+
+    def _alter(self, tree: Tree[Token], kind: ObjectKind) -> AlterOptions:
+        names = self.child(tree, "names")
+        return AlterOptions(
+            kind=kind,
+            relation=self.relation(self.require(tree, "relation")),
+            if_exists=self.child(tree, "if_exists") is not None,
+            options=self._resets(names) if names else self._settings(tree),
+        )
+
+    def _settings(self, tree: Tree[Token]) -> tuple[tuple[str, str | None], ...]:
+        """The options with their values; a bare NULL is none."""
+        options = self.options(tree)
+        values = [self.tokens(self.require(option, "value")) for option in self.children(self.require(tree, "options"))]
+        nulls = [value[0].type == "NAME" and value[0].upper() == "NULL" for value in values]
+        return tuple((name, None if null else value) for (name, value), null in zip(options, nulls, strict=True))
+
+    def _resets(self, names: Tree[Token]) -> tuple[tuple[str, str | None], ...]:
+        return tuple((name.lower(), None) for name in self.names(names))
+
+    def _word(self, tree: Tree[Token], name: str) -> str:
+        """The keyword that a part of the statement is."""
+        return self.tokens(self.require(tree, name))[0].upper()
+
+    def _number(self, token: Token) -> int:
+        """The number of a refresh or a job."""
+        digits = token.replace("_", "")
+        if not digits.isdecimal() or int(digits) > _NUMBER_MAX:
+            raise ParseError(
+                f"no number of a refresh or job: {token}",
+                position=self.position(token),
+                hint="numbers are whole; SHOW REFRESHES and SHOW JOBS list them",
+            )
+        return int(digits)
