@@ -9,7 +9,8 @@ the ``position`` in the statement where there is one, and whether trying again c
         ├── DataError               22000  a value is wrong
         │   └── LoadError           22P04  a file of a source cannot be loaded; names file and line
         ├── OperationalError        58000  the world is wrong: disk, files, locks
-        │   ├── SourceError         58030  a source cannot be listed or read (retryable)
+        │   ├── SourceError         58030  a source cannot be listed or read; names the file; its code says what kind:
+        │   │                              58P01 missing, 42501 forbidden, 08006 object store, HYT00 time-out
         │   ├── DatabaseLocked      55006  another process holds the database file
         │   ├── LockTimeout         55P03  another writer holds the lock; names it (retryable)
         │   ├── SerializationFailure 40001 a snapshot is too old to write (retryable)
@@ -31,7 +32,7 @@ the ``position`` in the statement where there is one, and whether trying again c
         └── NotSupportedError       0A000  mvengine does not do this; says what does
             └── FormatError         0A000  the database was written by a newer mvengine, or is not readable
 
-Codes are PostgreSQL's (appendix A of its manual).
+Codes are PostgreSQL's (appendix A of its manual), and HYT00, ODBC's for a time-out.
 """
 
 from __future__ import annotations
@@ -45,6 +46,11 @@ class Position:
 
     line: int
     column: int
+
+
+RETRYABLE_CODES = frozenset({"53100", "53200"})
+"""Codes that are retryable whatever the class: no room on the disk, no memory (PostgreSQL's class 53, insufficient
+resources). Both are shared with others, and come back when these have finished or somebody has made room."""
 
 
 class Warning(Exception):  # noqa: A001, N818 - PEP 249 fixes the name
@@ -71,7 +77,8 @@ class Error(Exception):
         self.hint = hint
         self.position = position
         self.code = code or self.default_code
-        self.retryable = self.default_retryable if retryable is None else retryable
+        is_retryable = self.default_retryable or self.code in RETRYABLE_CODES
+        self.retryable = is_retryable if retryable is None else retryable
 
     def __str__(self) -> str:
         where = f" (line {self.position.line}, column {self.position.column})" if self.position else ""
@@ -111,10 +118,26 @@ class OperationalError(DatabaseError):
 
 
 class SourceError(OperationalError):
-    """A source cannot be listed or a file of it cannot be opened."""
+    """A source cannot be listed, or a file of it cannot be opened or read to its end.
+
+    ``path`` is the file, folder or URL. Trying again can help, but where the reason stays: no permission, a folder in
+    the place of a file, a wrong option.
+    """
 
     default_code = "58030"
     default_retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        hint: str | None = None,
+        code: str | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, code=code, retryable=retryable)
+        self.path = path
 
 
 class DatabaseLocked(OperationalError):  # noqa: N818

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 from mvengine.errors import DatabaseError
 from mvengine.planner.source import FileSource, OnError
-from mvengine.schema import Columns, literal, quote
+from mvengine.schema import Column, Columns, literal, quote
+from mvengine.sources.part import Part
 
 _ENGINE_CLASS = re.compile(r"^[A-Z][A-Za-z -]* Error: ")
 
@@ -38,9 +39,18 @@ class RejectedRow:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedSplit:
-    """What became of one split."""
+    """What became of one split, or of one part of it."""
 
     split: Split
+    part: Part
+    rows: int
+    rejected: tuple[RejectedRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inserted:
+    """What became of the rows of one part."""
+
     rows: int
     rejected: tuple[RejectedRow, ...]
 
@@ -52,8 +62,11 @@ class Reader(Protocol):
         """All splits now, sorted by path. An existing but empty folder has none; a missing root is an error."""
         ...
 
-    def open(self, split: Split) -> AbstractContextManager[Path]:
-        """The split as a local file. ``SourceError`` on leaving if it has changed since it was listed."""
+    def open(self, split: Split, part: Part) -> AbstractContextManager[Path]:
+        """The split as a local file, which need not have more in it than ``part`` (and a Parquet file's footer).
+
+        ``SourceError`` on leaving if it has changed since it was listed.
+        """
         ...
 
 
@@ -62,6 +75,8 @@ class Sql(Protocol):
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
 
+
+MISSING, FORBIDDEN, STORE, TIMEOUT = "58P01", "42501", "08006", "HYT00"  # codes of ``SourceError``, by kind
 
 MISSING_HINT = "missing_columns = 'null' makes a column that a file does not have NULL"
 
@@ -82,6 +97,7 @@ class Load:
     key: tuple[str, ...]
     path: str  # as the user knows it
     local: Path  # where it can be read
+    part: Part
     file_id: int
     into: str
 
@@ -103,6 +119,17 @@ class Load:
         """The first line of an engine's error, with file and table under the names that the user knows."""
         first = error.message.partition("\n")[0].replace(str(self.local), self.path).replace("$staging", "")
         return _ENGINE_CLASS.sub("", first)
+
+    def with_key(self, column: Column, value: str) -> str:
+        """A column's value as it is inserted: a NULL in the key is an error."""
+        if column.name.lower() not in {name.lower() for name in self.key}:
+            return value
+        return f"coalesce({value}, error({literal(f'NULL in the key: column {column.name}')}))"
+
+    def insert(self, select: str) -> int:
+        """Inserts what a query selects; how many rows that were."""
+        ((rows,),) = self.sql.query(f"insert into {self.targets} {select}")
+        return int(rows)
 
     @property
     def targets(self) -> str:

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from mvengine.errors import DatabaseError, LoadError
 from mvengine.schema import literal, quote
-from mvengine.sources.base import Load, RejectedRow
+from mvengine.sources.base import Inserted, Load, RejectedRow
 from mvengine.sources.csv_layout import Layout, layout_of, relation
 from mvengine.sources.csv_lines import true_lines
 
@@ -28,17 +28,19 @@ _COUNT = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _OTHER = re.compile(r"^(Value with unterminated quote found|Invalid unicode|Maximum line size|.*state machine).*", re.M)
 
 
-def insert(load: Load) -> tuple[RejectedRow, ...]:
+def insert(load: Load) -> Inserted:
     """Insert the file's rows; under ``on_error = 'skip'`` those that the reader accepts and that have a key."""
     layout = layout_of(load)
-    select = f"select {', '.join(layout.selected)}, {load.file_id} from {_relation(load, layout)}"
     if not load.is_skipping:
-        load.sql.query(f"insert into {load.targets} {select}")
-        return ()
+        values = map(load.with_key, load.columns, layout.selected)
+        rows = load.insert(f"select {', '.join(values)}, {load.file_id} from {_relation(load, layout)}")
+        return Inserted(rows=rows, rejected=())
+    select = f"select {', '.join(layout.selected)}, {load.file_id} from {_relation(load, layout)}"
     has_key = " and ".join(f"{layout.expression_of(load, name)} is not null" for name in load.key) or "true"
     try:
-        load.sql.query(f"insert into {load.targets} {select} where {has_key}")
-        return _placed(load, layout, _rejected(load), _null_keys(load, layout, load.source.errors_max + 1))
+        rows = load.insert(f"{select} where {has_key}")
+        null_keys = _null_keys(load, layout, load.source.errors_max + 1)
+        return Inserted(rows=rows, rejected=_placed(load, layout, _rejected(load), null_keys))
     finally:
         _drop_rejects(load)
 
@@ -53,20 +55,16 @@ def explain(load: Load, error: DatabaseError) -> LoadError:
 
 
 def _null_key(load: Load) -> RejectedRow | None:
-    """The first row without a key, where the engine's own NOT NULL has refused it and the reader has nothing to say."""
+    """The first row without a key, where the reader has nothing to say."""
+    load = replace(load, sql=load.probe)
     try:
-        return next(iter(find_null_keys(replace(load, sql=load.probe), 1)), None)
+        layout = layout_of(load)
+        return next(iter(_placed(load, layout, (), _null_keys(load, layout, 1))), None)
     except DatabaseError:
         return None  # there is no probe, or another error in the file: the engine's words remain
 
 
 _HINT = "correct the file, the column's type or the format's options; on_error = 'skip' leaves bad rows out"
-
-
-def find_null_keys(load: Load, limit: int) -> tuple[RejectedRow, ...]:
-    """Rows of a file without bad ones that have no key."""
-    layout = layout_of(load)
-    return _placed(load, layout, (), _null_keys(load, layout, limit))
 
 
 def fault(load: Load, error: DatabaseError) -> RejectedRow | None:

@@ -10,6 +10,7 @@ from mvengine.planner.source import Encoding, FileSource
 from mvengine.schema import Column, Columns, literal
 from mvengine.sources.base import Reader, Split, Sql, file_literal
 from mvengine.sources.csv_layout import csv_options
+from mvengine.sources.part import FOOTER, whole
 
 _DECLARE = "declare the table's columns"
 
@@ -29,7 +30,7 @@ def infer_columns(sql: Sql, source: FileSource, splits: tuple[Split, ...], reade
     if not filled:
         raise BindError(f"cannot tell the columns of {source.root!r}: its files are empty", hint=_DECLARE)
     with ExitStack() as stack:
-        files = [stack.enter_context(reader.open(split)) for split in filled]
+        files = [stack.enter_context(reader.open(split, whole(split.size))) for split in filled]
         try:
             described = _describe(sql, _sampling(source, filled, files))
         except DatabaseError as error:
@@ -51,7 +52,7 @@ def _parquet_columns(sql: Sql, source: FileSource, splits: tuple[Split, ...], re
     found: dict[str, tuple[Column, Split]] = {}
     binary = "".join(f", {name} = {value}" for name, value in source.options if name == "binary_as_string")
     for split in splits:
-        with reader.open(split) as path:
+        with reader.open(split, FOOTER) as path:
             try:
                 described = _describe(sql, f"read_parquet({file_literal(path)}{binary})")
             except SourceError:

@@ -18,7 +18,7 @@ from enum import StrEnum
 from mvengine.errors import DatabaseError, LoadError
 from mvengine.schema import Column, literal, quote
 from mvengine.sources import csv
-from mvengine.sources.base import Load, RejectedRow, Sql
+from mvengine.sources.base import Inserted, Load, RejectedRow, Sql
 from mvengine.sources.cells import Cell, reason
 from mvengine.sources.head import read_head
 
@@ -43,19 +43,19 @@ class Layout:
     names: Mapping[str, str]  # of the table's columns in the file
 
 
-def insert(load: Load) -> tuple[RejectedRow, ...]:
+def insert(load: Load) -> Inserted:
     """Insert the file's rows; under ``on_error = 'skip'`` those that are objects, can be converted and have a key."""
     layout = _layout(load, load.sql)
     if not load.is_skipping:
-        load.sql.query(f"insert into {load.targets} select *, {load.file_id} from {_relation(load, layout)}")
-        return ()
+        named = [load.with_key(column, quote(layout.names[column.name])) for column in load.columns]
+        rows = load.insert(f"select {', '.join(named)}, {load.file_id} from {_relation(load, layout)}")
+        return Inserted(rows=rows, rejected=())
     cells = _cells(load, layout)
     values = ", ".join(cell.value for cell in cells)
-    load.sql.query(
-        f"insert into {load.targets} select {values}, {load.file_id} from {_converted(load, layout)}"
-        f" where ({_reason(load, cells)}) is null"
+    rows = load.insert(
+        f"select {values}, {load.file_id} from {_converted(load, layout)} where ({_reason(load, cells)}) is null"
     )
-    return _bad_rows(load, load.sql, load.source.errors_max + 1)
+    return Inserted(rows=rows, rejected=_bad_rows(load, load.sql, load.source.errors_max + 1))
 
 
 def explain(load: Load, error: DatabaseError) -> LoadError:
@@ -71,12 +71,8 @@ def explain(load: Load, error: DatabaseError) -> LoadError:
     return LoadError(message, path=load.path, line=int(at[1]) if at else None)
 
 
-def find_null_keys(load: Load, limit: int) -> tuple[RejectedRow, ...]:
-    """Bad rows: no JSON, no object, a value that cannot be converted, a NULL in the key."""
-    return _bad_rows(load, load.sql, limit)
-
-
 def _bad_rows(load: Load, sql: Sql, limit: int) -> tuple[RejectedRow, ...]:
+    """Rows that are no JSON, no object, have a value that cannot be converted, or a NULL in the key."""
     layout = _layout(load, sql)
     rows = sql.query(
         f"""

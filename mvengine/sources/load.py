@@ -1,4 +1,4 @@
-"""Loading one split into a table, exactly: every row as it stands in the file, or an error that says where not.
+"""Loading one split, or a part of it, into a table: every row as it stands there, or an error that says where not.
 
 The good path is one INSERT … SELECT at the engine's own speed. Only where that fails is the row looked for. Under
 ``on_error = 'skip'`` no statement fails because of a row: each bad one is returned as a ``RejectedRow``.
@@ -18,12 +18,14 @@ from mvengine.errors import (
     LoadError,
     LockTimeout,
     SerializationFailure,
+    SourceError,
     TransactionAborted,
 )
 from mvengine.planner.source import Encoding, FileSource
-from mvengine.schema import Columns, quote
+from mvengine.schema import Columns
 from mvengine.sources import csv, json, parquet
-from mvengine.sources.base import Load, LoadedSplit, Reader, RejectedRow, Split, Sql
+from mvengine.sources.base import Inserted, Load, LoadedSplit, Reader, RejectedRow, Split, Sql
+from mvengine.sources.part import Part, whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,24 +33,26 @@ class Format:
     """How files of one encoding are loaded.
 
     ``insert`` inserts the rows and returns those it skipped (none under ``on_error = 'fail'``); ``explain`` turns the
-    engine's error into one that says where; ``find_null_keys`` returns rows whose key holds a NULL, at most ``limit``.
+    engine's error into one that says where.
     """
 
-    insert: Callable[[Load], tuple[RejectedRow, ...]]
+    insert: Callable[[Load], Inserted]
     explain: Callable[[Load, DatabaseError], LoadError]
-    find_null_keys: Callable[[Load, int], tuple[RejectedRow, ...]]
 
 
 _FORMATS = {
-    Encoding.CSV: Format(insert=csv.insert, explain=csv.explain, find_null_keys=csv.find_null_keys),
-    Encoding.JSON: Format(insert=json.insert, explain=json.explain, find_null_keys=json.find_null_keys),
-    Encoding.PARQUET: Format(insert=parquet.insert, explain=parquet.explain, find_null_keys=parquet.find_null_keys),
+    Encoding.CSV: Format(insert=csv.insert, explain=csv.explain),
+    Encoding.JSON: Format(insert=json.insert, explain=json.explain),
+    Encoding.PARQUET: Format(insert=parquet.insert, explain=parquet.explain),
 }
 
 
 # What is already said precisely, or is no fault of the file: by class, and by code a full disk, memory, an interrupt.
 _NOT_THE_FILE = (LoadError, InternalError, LockTimeout, SerializationFailure, TransactionAborted)
 _NOT_THE_FILE_CODES = frozenset({"53100", "53200", "57014"})
+
+# DuckDB's words where the operating system could not read a file. Its other I/O errors are about what is in one.
+_UNREADABLE = ("Could not read from file", "Could not read enough bytes from file", "Cannot open file")
 
 
 def load_split(
@@ -62,14 +66,18 @@ def load_split(
     file_id: int,
     into: str,
     probe: Sql | None = None,
+    part: Part | None = None,
+    rejected_before: int = 0,
 ) -> LoadedSplit:
-    """Append the rows of ``split`` to ``into``, in file order, with ``_file_id = file_id``.
+    """Append the rows of ``split``, or of one ``part`` of it, to ``into``, in file order, with ``_file_id = file_id``.
 
+    ``rejected_before`` are the rows that earlier parts have skipped: ``errors_max`` holds for the file.
     ``into`` is a quoted, qualified table with ``columns`` and ``_file_id``. ``probe`` is a connection outside the
     transaction of ``sql``: an error aborts that, and the bad row is then looked for with ``probe``; without one the
     error says what the engine said. Errors: ``LoadError`` (the file), ``SourceError`` (not readable, or changed).
     """
-    with reader.open(split) as path:
+    part = part or whole(split.size)
+    with reader.open(split, part) as path:
         load = Load(
             sql=sql,
             probe=probe or sql,
@@ -78,36 +86,24 @@ def load_split(
             key=key,
             path=split.path,
             local=Path(path),
+            part=part,
             file_id=file_id,
             into=into,
         )
         format_ = _FORMATS[source.encoding]
         try:
-            rejected = format_.insert(load)
+            inserted = format_.insert(load)
         except _NOT_THE_FILE:
             raise
         except DatabaseError as error:
             if error.code in _NOT_THE_FILE_CODES:
                 raise
+            if error.code == "58030" and any(words in error.message for words in _UNREADABLE):
+                raise SourceError(f"cannot read {split.path!r}: {load.words_of(error)}", path=split.path) from error
             raise format_.explain(load, error) from error
-        rows = _check_rows(load, format_)
-        if len(rejected) > source.errors_max:
-            raise _too_many(load, rejected)
-    return LoadedSplit(split=split, rows=rows, rejected=rejected)
-
-
-def _check_rows(load: Load, format_: Format) -> int:
-    """Number of rows loaded. Errors: ``LoadError`` for a NULL in the key."""
-    missing = " or ".join(f"{quote(name)} is null" for name in load.key) or "false"
-    ((rows, null_keys),) = load.sql.query(
-        f"select count(*), count(*) filter ({missing}) from {load.into} where _file_id = ?", (load.file_id,)
-    )
-    if null_keys:
-        row = next(iter(format_.find_null_keys(load, 1)), None)
-        reason = row.reason if row else f"NULL in the key ({', '.join(load.key)})"
-        hint = "a row of a table with a key needs all its key columns; on_error = 'skip' leaves such rows out"
-        raise LoadError(reason, path=load.path, line=row.line if row else None, hint=hint)
-    return int(rows)
+        if len(inserted.rejected) + rejected_before > source.errors_max:
+            raise _too_many(load, inserted.rejected)
+    return LoadedSplit(split=split, part=part, rows=inserted.rows, rejected=inserted.rejected)
 
 
 def _too_many(load: Load, rejected: tuple[RejectedRow, ...]) -> LoadError:

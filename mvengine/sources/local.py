@@ -6,18 +6,33 @@ character. Symbolic links are followed.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mvengine.errors import SourceError
-from mvengine.sources.base import Split
+from mvengine.sources.base import FORBIDDEN, MISSING, TIMEOUT, Split
 from mvengine.sources.glob import Glob, compile_glob, has_magic, matches_name, split_glob
+from mvengine.sources.part import Part
 
 DEPTH_MAX = 64  # folders below the root
+
+# What the operating system says → (code, whether trying again can help). All else is an I/O error that may pass: a
+# network file system that is away (EIO, ESTALE), too many open files.
+_KINDS = {
+    errno.ENOENT: (MISSING, True),
+    errno.ENOTDIR: (MISSING, True),
+    errno.EACCES: (FORBIDDEN, False),
+    errno.EPERM: (FORBIDDEN, False),
+    errno.ETIMEDOUT: (TIMEOUT, True),
+    errno.EISDIR: (None, False),
+    errno.ELOOP: (None, False),
+    errno.ENAMETOOLONG: (None, False),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +52,7 @@ class LocalReader:
         return tuple(sorted(splits, key=lambda split: os.fsencode(split.path)))
 
     @contextmanager
-    def open(self, split: Split) -> Iterator[Path]:
+    def open(self, split: Split, part: Part) -> Iterator[Path]:
         """The file itself. Errors: ``SourceError`` if it cannot be read, or is not on leaving what was listed."""
         try:
             with open(split.path, "rb"):
@@ -58,6 +73,8 @@ class LocalReader:
         if not is_literal and not has_magic(self.root):
             raise SourceError(
                 f"source {self.root!r} does not exist",
+                path=self.root,
+                code=MISSING,
                 hint="create the folder or correct the path; an existing folder without files makes an empty table",
             )
         if is_literal:
@@ -71,6 +88,22 @@ class LocalReader:
 def absolute_root(root: str) -> str:
     """A local root as an absolute path: ``~`` is the home folder, relative paths count from the working directory."""
     return os.path.abspath(os.path.expanduser(root))
+
+
+def check_replaced(splits: Iterable[Split], loaded: Iterable[str]) -> None:
+    """Errors: ``SourceError`` where a folder has taken the place of a loaded file, which is no way to remove it.
+
+    A folder that files of the source lie in is no mistake: a writer now splits what was one file.
+    """
+    listed = {split.path for split in splits}
+    for path in loaded:
+        if path not in listed and os.path.isdir(path) and not any(other.startswith(path + "/") for other in listed):
+            raise SourceError(
+                f"{path!r} was a file when it was loaded and is a folder now",
+                path=path,
+                hint="put the file back, or remove the folder if its rows are to go",
+                retryable=False,
+            )
 
 
 def _is_there(path: str) -> bool:
@@ -89,7 +122,7 @@ def _walk(glob: Glob, folder: str, depth: int, linked: frozenset[str]) -> Iterat
     ``linked`` holds the real paths of the folders that symbolic links led to on the way here.
     """
     if depth > DEPTH_MAX:
-        raise SourceError(f"{folder!r} is more than {DEPTH_MAX} folders deep")
+        raise SourceError(f"{folder!r} is more than {DEPTH_MAX} folders deep", path=folder, retryable=False)
     try:
         with os.scandir(folder) as entries:
             found = list(entries)
@@ -101,6 +134,8 @@ def _walk(glob: Glob, folder: str, depth: int, linked: frozenset[str]) -> Iterat
             if matched and not glob.is_recursive_tail:
                 raise SourceError(
                     f"{entry.path!r} is a folder where a file was meant",
+                    path=entry.path,
+                    retryable=False,
                     hint=f"to read the files below it: {entry.path}/**",
                 )
             if depth < glob.depth_max if glob.depth_max is not None else entry.name[0] not in "._":
@@ -115,7 +150,8 @@ def _follow(entry: os.DirEntry[str], folder: str, linked: frozenset[str]) -> fro
         return linked
     real = os.path.realpath(entry.path)
     if real in linked or os.path.commonpath((real, os.path.realpath(folder))) == real:
-        raise SourceError(f"{entry.path!r} is a symbolic link to {real!r}, which goes in a circle")
+        message = f"{entry.path!r} is a symbolic link to {real!r}, which goes in a circle"
+        raise SourceError(message, path=entry.path, retryable=False)
     return linked | {real}
 
 
@@ -132,7 +168,7 @@ def _split(path: str) -> Split:
     except OSError as error:
         raise _source_error(path, error) from error
     if not stat.S_ISREG(found.st_mode):
-        raise SourceError(f"{path!r} is not a regular file")
+        raise SourceError(f"{path!r} is not a regular file", path=path, retryable=False)
     return Split(path=path, size=found.st_size, mtime_ns=found.st_mtime_ns, etag=None)
 
 
@@ -140,15 +176,22 @@ def _check_unchanged(split: Split, cause: Exception | None = None) -> None:
     try:
         now = _split(split.path)
     except SourceError as error:
-        raise SourceError(f"{split.path!r} disappeared before it was read: {error.message}") from (cause or error)
+        if error.code != MISSING:
+            raise error from cause
+        message = f"{split.path!r} disappeared before it was read to its end"
+        raise SourceError(message, path=split.path, code=MISSING) from (cause or error)
     if now != split:
         raise SourceError(
             f"{split.path!r} changed while it was read",
+            path=split.path,
             hint="refresh again; write files under a hidden name (.part) and rename them when they are complete",
         ) from cause
 
 
 def _source_error(path: str, error: OSError) -> SourceError:
+    code, is_retryable = _KINDS.get(error.errno or 0, (None, True))
     if isinstance(error, FileNotFoundError) and os.path.islink(path):
-        return SourceError(f"{path!r} is a symbolic link to {os.readlink(path)!r}, which does not exist")
-    return SourceError(f"cannot read {path!r}: {error.strerror or error}")
+        message = f"{path!r} is a symbolic link to {os.readlink(path)!r}, which does not exist"
+    else:
+        message = f"cannot read {path!r}: {error.strerror or error}"
+    return SourceError(message, path=path, code=code, retryable=is_retryable)

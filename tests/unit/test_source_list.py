@@ -13,6 +13,7 @@ import pytest
 from mvengine.errors import SourceError
 from mvengine.sources.base import Split
 from mvengine.sources.local import LocalReader
+from mvengine.sources.part import whole
 
 
 @pytest.fixture
@@ -149,7 +150,11 @@ def test_no_permission_is_an_error_that_names_the_path() -> None:
             LocalReader(root=str(folder / "shut"), pattern=None).list_splits()
         with nobody(), pytest.raises(SourceError, match=r"shut/x.*Permission denied"):
             LocalReader(root=str(folder / "shut/x"), pattern=None).list_splits()
-        with nobody(), pytest.raises(SourceError, match=r"a\.csv.*Permission denied"), reader.open(split):
+        with (
+            nobody(),
+            pytest.raises(SourceError, match=r"a\.csv.*Permission denied"),
+            reader.open(split, whole(split.size)),
+        ):
             pass
         (folder / "shut").chmod(0o755)
 
@@ -160,10 +165,10 @@ def test_a_file_that_disappears_or_becomes_a_folder_is_an_error(tmp_path: Path) 
     reader = LocalReader(root=str(tmp_path), pattern=None)
     (split,) = reader.list_splits()
     path.unlink()
-    with pytest.raises(SourceError, match=r"a\.csv.*No such file"), reader.open(split):
+    with pytest.raises(SourceError, match=r"a\.csv.*No such file"), reader.open(split, whole(split.size)):
         pass
     path.mkdir()
-    with pytest.raises(SourceError, match=r"a\.csv"), reader.open(split):
+    with pytest.raises(SourceError, match=r"a\.csv"), reader.open(split, whole(split.size)):
         pass
 
 
@@ -172,9 +177,9 @@ def test_a_file_that_changes_before_or_while_it_is_read_is_an_error(tmp_path: Pa
     path.write_text("id\n")
     reader = LocalReader(root=str(tmp_path), pattern=None)
     (split,) = reader.list_splits()
-    with pytest.raises(SourceError, match=r"a\.csv.*changed while it was read"), reader.open(split):
+    with pytest.raises(SourceError, match=r"a\.csv.*changed while it was read"), reader.open(split, whole(split.size)):
         path.write_text("id\n1\n")
-    with pytest.raises(SourceError, match="changed while it was read"), reader.open(split):
+    with pytest.raises(SourceError, match="changed while it was read"), reader.open(split, whole(split.size)):
         raise AssertionError("a file that is not what was listed is not handed out")
     (split,) = reader.list_splits()
     path_written_while_open(path, reader, split)
@@ -184,7 +189,7 @@ def path_written_while_open(path: Path, reader: LocalReader, split: Split) -> No
     """A half-written file looks broken: that it changed is the better reason."""
 
     def read() -> None:
-        with reader.open(split):
+        with reader.open(split, whole(split.size)):
             path.write_text("id\n12\n")
             raise ValueError("broken")
 
