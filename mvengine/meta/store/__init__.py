@@ -4,6 +4,7 @@ from mvengine.meta.store.epochs import EpochStore
 from mvengine.meta.store.files import FileStore
 from mvengine.meta.store.jobs import JobStore
 from mvengine.meta.store.plans import PlanStore
+from mvengine.meta.store.progress import ProgressStore
 from mvengine.meta.store.refreshes import RefreshStore
 from mvengine.meta.store.relations import RelationStore
 from mvengine.meta.store.schedules import ScheduleStore
@@ -12,7 +13,9 @@ from mvengine.meta.store.settings import SettingStore
 __all__ = ["Store"]
 
 
-class Store(RelationStore, JobStore, RefreshStore, PlanStore, FileStore, EpochStore, SettingStore, ScheduleStore):
+class Store(
+    RelationStore, JobStore, RefreshStore, PlanStore, FileStore, EpochStore, SettingStore, ScheduleStore, ProgressStore
+):
     """``Store(cursor, clock)``: reads and writes what the engine remembers, in the transaction that ``cursor`` is in.
 
     ``cursor`` is DuckDB's, or anything with its ``execute``; ``clock`` gives aware times. Nothing is cached: two stores

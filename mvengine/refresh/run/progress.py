@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from threading import Lock
 from typing import Protocol
+
+from mvengine.meta.progress import Phase, Progress
+
+__all__ = ["LiveProgress", "Phase", "Progress", "percentage"]
 
 LOADING_PERCENT = 70.0  # of a refresh that loads something; the view mv_catalog.progress counts alike
 UNFINISHED_PERCENT_MAX = 99.9  # until it is over
@@ -24,43 +26,7 @@ ESTIMATE_SECONDS_MIN = 1.0  # nothing is foretold from less
 ESTIMATE_PERCENT_MIN = 1.0
 
 
-class Phase(StrEnum):
-    """What a refresh or a build is doing."""
-
-    LISTING = "listing"  # the sources
-    LOADING = "loading"  # splits into staging tables
-    MERGING = "merging"
-    MAINTAINING = "maintaining"  # views
-    PUBLISHING = "publishing"
-    BUILDING = "building"  # a job
-    PAUSED = "paused"
-    WAITING = "waiting to retry"
-    DONE = "done"
-
-
 _IDLE = (Phase.PAUSED, Phase.WAITING)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far a refresh or job was when it was looked at. Totals are 0 until they are known."""
-
-    kind: str  # refresh, job
-    id: int | None  # plan_id or job_id; None: it has no number yet
-    name: str  # of the tables, or of what is built
-    phase: Phase
-    current: str  # what it is at: load orders: 3/17 files
-    splits_done: int
-    splits_total: int
-    rows_done: int
-    bytes_done: int  # of files, the one being loaded estimated
-    bytes_total: int
-    tasks_done: int
-    tasks_total: int
-    percentage: float  # 0 to 100, never less than before; 100 only when all went well
-    started_at: datetime
-    elapsed_seconds: float
-    eta_seconds: float | None  # until it is over, as far as can be told
 
 
 class Reporting(Protocol):
