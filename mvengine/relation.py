@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from mvengine.schema import quote
+from mvengine.sql.classify import parse
+from mvengine.sql.statements import Native, Statement
 
 if TYPE_CHECKING:
     import pandas
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
     import pyarrow
 
     from mvengine.connection import Connection
+
+
+_QUERIES = frozenset({"SELECT", "MULTI"})  # DuckDB's kinds; MULTI: a PIVOT is inside
+_SHOWING = ("SHOW", "DESC", "SUMM")  # SELECT to DuckDB, but nothing to compose
 
 
 class Relation:
@@ -28,9 +34,9 @@ class Relation:
     @classmethod
     def of(cls, connection: Connection, query: str, frame: Any) -> Relation:
         """A relation of a query; of another statement's result, which is then run once, at once."""
-        words = query.lstrip(" (\n\t").split(None, 1)
-        if words and words[0].upper() in ("SELECT", "FROM", "WITH", "VALUES", "TABLE", "PIVOT", "UNPIVOT"):
-            relation = cls(connection, query.strip().rstrip(";"), frame)
+        statements = parse(query, connection._session.engine.extract)
+        if len(statements) == 1 and _is_query(statements[0]):
+            relation = cls(connection, statements[0].text, frame)
             connection._execute(f"DESCRIBE {relation.query_text}", None, frame)
             return relation
         connection._execute(query, None, frame)
@@ -134,6 +140,12 @@ class Relation:
         rows = self.limit(20).execute()
         names = [column[0] for column in rows.description or ()]
         return "\n".join([" | ".join(names), *(" | ".join(map(str, row)) for row in rows.fetchall())])
+
+
+def _is_query(statement: Statement) -> TypeGuard[Native]:
+    """Whether a statement only reads, and can stand in a FROM."""
+    is_native = isinstance(statement, Native) and statement.kind in _QUERIES
+    return is_native and not statement.text.upper().startswith(_SHOWING)
 
 
 def _qualified(name: str) -> str:

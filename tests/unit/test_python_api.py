@@ -128,3 +128,14 @@ def test_a_library_that_is_not_installed_is_named(method: str, library: str, mon
     monkeypatch.setitem(sys.modules, library, None)
     with mvengine.connect() as connection, pytest.raises(mvengine.NotSupportedError, match=f"needs {library}"):
         getattr(connection.execute("SELECT 1"), method)()
+
+
+def test_a_relation_is_made_of_a_query_and_of_any_other_statements_result() -> None:
+    with mvengine.connect() as connection:
+        connection.execute("CREATE TABLE t (n INTEGER)")
+        write = connection.sql("WITH x AS (SELECT 1) INSERT INTO t SELECT 7")
+        assert (write.fetchall(), write.fetchall()) == ([(1,)], [(1,)])  # it ran once
+        query = connection.sql("-- all\nWITH x AS (FROM t) FROM x;")
+        connection.execute("INSERT INTO t VALUES (8)")
+        assert query.order("n").fetchall() == [(7,), (8,)]  # it runs when it is read
+        assert connection.sql("SHOW TABLES").fetchall() == [("t",)]
