@@ -66,6 +66,7 @@ class StoredRelation:
     dependencies: tuple[Name, ...]  # sorted by schema and name
     created_at: datetime
     epoch: int  # of its last change
+    building_job: int | None  # the job that makes it; None once it is CREATED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,17 @@ class Job:
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consumer:
+    """Who reads change logs. It has read them up to ``epoch``, from a state on that it holds if ``has_snapshot``."""
+
+    consumer_id: int
+    kind: str
+    inputs: tuple[Name, ...]  # relations whose logs it reads, sorted by schema and name
+    epoch: int
+    has_snapshot: bool
 
 
 @dataclass(frozen=True, kw_only=True)

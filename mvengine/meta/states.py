@@ -27,6 +27,7 @@ class JobStatus(StrEnum):
 class JobEvent(StrEnum):
     START = "START"
     COMPLETE = "COMPLETE"
+    RECOVER = "RECOVER"
 
 
 class RefreshState(StrEnum):
@@ -95,12 +96,15 @@ class TaskEvent(StrEnum):
     SKIP = "SKIP"
     RESET = "RESET"
     CANCEL = "CANCEL"
+    DISCARD = "DISCARD"
     RECOVER = "RECOVER"
 
 
 JOB: Mapping[tuple[JobStatus, JobEvent], JobStatus] = {
     (JobStatus.INITIAL, JobEvent.START): JobStatus.CREATING,
     (JobStatus.CREATING, JobEvent.COMPLETE): JobStatus.CREATED,
+    # Start-up found the process gone; a build in the background goes on.
+    (JobStatus.CREATING, JobEvent.RECOVER): JobStatus.CREATING,
 }
 
 REFRESH: Mapping[tuple[RefreshState, RefreshEvent], RefreshState] = {
@@ -162,6 +166,8 @@ TASK_GRAPH: Mapping[tuple[TaskStatus, TaskEvent], TaskStatus] = {
     (TaskStatus.RUNNING, TaskEvent.CANCEL): TaskStatus.CANCELLED,
     (TaskStatus.PAUSED, TaskEvent.CANCEL): TaskStatus.CANCELLED,
     (TaskStatus.SKIPPED, TaskEvent.CANCEL): TaskStatus.CANCELLED,
+    # What it had staged, or a part of that, does not fit any more and is loaded again; the cause says why.
+    (TaskStatus.RUNNING, TaskEvent.DISCARD): TaskStatus.RUNNING,
     # Start-up found the process gone.
     (TaskStatus.RUNNING, TaskEvent.RECOVER): TaskStatus.PAUSED,
 }

@@ -7,7 +7,11 @@ import pytest
 from mvengine.errors import StateError
 from mvengine.meta.states import JOB, REFRESH, JobEvent, JobStatus, RefreshEvent, RefreshState, transition
 
-JOB_CELLS = {("INITIAL", "START"): "CREATING", ("CREATING", "COMPLETE"): "CREATED"}
+JOB_CELLS = {
+    ("INITIAL", "START"): "CREATING",
+    ("CREATING", "COMPLETE"): "CREATED",
+    ("CREATING", "RECOVER"): "CREATING",
+}
 REFRESH_CELLS = {
     ("IDLE", "TRIGGER"): "REFRESHING",
     ("REFRESHING", "STAGE_DONE"): "FINISHING",

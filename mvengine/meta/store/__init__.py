@@ -3,6 +3,7 @@
 from mvengine.meta.store.epochs import EpochStore
 from mvengine.meta.store.files import FileStore
 from mvengine.meta.store.jobs import JobStore
+from mvengine.meta.store.log import LogStore
 from mvengine.meta.store.plans import PlanStore
 from mvengine.meta.store.progress import ProgressStore
 from mvengine.meta.store.refreshes import RefreshStore
@@ -14,7 +15,16 @@ __all__ = ["Store"]
 
 
 class Store(
-    RelationStore, JobStore, RefreshStore, PlanStore, FileStore, EpochStore, SettingStore, ScheduleStore, ProgressStore
+    RelationStore,
+    JobStore,
+    RefreshStore,
+    PlanStore,
+    FileStore,
+    EpochStore,
+    SettingStore,
+    ScheduleStore,
+    ProgressStore,
+    LogStore,
 ):
     """``Store(cursor, clock)``: reads and writes what the engine remembers, in the transaction that ``cursor`` is in.
 

@@ -60,6 +60,15 @@ class JobStore(MoveStore):
         values = [phase, progress, self._now(), job_id]
         self._rows("UPDATE mv_meta.jobs SET phase = ?, progress = ?, updated_at = ? WHERE job_id = ?", values)
 
+    def ended_job(self, job_id: int) -> tuple[str, str] | None:
+        """Event and cause with which a job that is no more has ended; None if there never was such a job."""
+        rows = self._rows(
+            "SELECT event, cause FROM mv_meta.state_history WHERE subject = 'job' AND subject_id = ? "
+            "AND to_state IS NULL ORDER BY seq DESC LIMIT 1",
+            [job_id],
+        )
+        return rows[0] if rows else None
+
     def _job(self, job_id: int) -> Job:
         rows = self._rows(f"SELECT {_COLUMNS} FROM mv_meta.jobs WHERE job_id = ?", [job_id])
         if not rows:

@@ -20,23 +20,25 @@ _TRACES = (
     "staged_files",
     "rejected_rows",
     "settings",
+    "consumers",
 )
 
 _LOAD = """
 SELECT r.relation_id, r.schema_name, r.name, r.kind, r.refreshable, r.definition, r.storage_table, r.staging_table,
        r.shadow_table, r.source, r.strategy, r.reason, r.policy, r.created_at, r.epoch,
-       f.format, f.digest, f.fragment, d.names
+       j.job_id, f.format, f.digest, f.fragment, d.names
 FROM mv_meta.relations AS r
 LEFT JOIN mv_meta.fragments AS f USING (relation_id)
 LEFT JOIN (
     SELECT relation_id, list({'schema': depends_on_schema, 'name': depends_on_name}) AS names
     FROM mv_meta.dependencies GROUP BY relation_id
 ) AS d USING (relation_id)
+LEFT JOIN mv_meta.jobs AS j ON j.relation_id = r.relation_id AND j.status <> 'CREATED'
 """
 
 _NOTE_DROP = """
 INSERT INTO mv_meta.state_history
-SELECT nextval('mv_meta.history_seq'), 'job', job_id, schema_name, name, status, 'DROP', NULL, $cause, NULL, $now
+SELECT nextval('mv_meta.history_seq'), 'job', job_id, schema_name, name, status, $event, NULL, $cause, NULL, $now
 FROM mv_meta.jobs WHERE relation_id = $relation_id
 """
 
@@ -78,12 +80,19 @@ class RelationStore(StoreBase):
         types = {"relation_id": "BIGINT", "depends_on_schema": "VARCHAR", "depends_on_name": "VARCHAR"}
         self._insert("dependencies", types, [(relation.relation_id, it.schema, it.name) for it in ordered])
         return StoredRelation(
-            relation=relation, fragment=fragment, dependencies=ordered, created_at=aware(now), epoch=epoch
+            relation=relation,
+            fragment=fragment,
+            dependencies=ordered,
+            created_at=aware(now),
+            epoch=epoch,
+            building_job=None,
         )
 
-    def drop_relation(self, relation_id: int, cause: str) -> None:
-        """Forget a relation with its jobs, files and fragment. The history stays, and says that its jobs ended."""
-        self._rows(_NOTE_DROP, {"relation_id": relation_id, "cause": cause, "now": self._now()})
+    def drop_relation(self, relation_id: int, cause: str, event: str = "DROP") -> None:
+        """Forget a relation with its jobs, files and fragment. The history stays, and says how its jobs ended: by
+        DROP, CANCEL or FAIL."""
+        values = {"relation_id": relation_id, "event": event, "cause": cause, "now": self._now()}
+        self._rows(_NOTE_DROP, values)
         for table in _TRACES:
             self._rows(f"DELETE FROM mv_meta.{table} WHERE relation_id = ?", [relation_id])
 
@@ -104,7 +113,8 @@ def _ordered(names: Iterable[Name]) -> tuple[Name, ...]:
 
 
 def _stored(row: Row) -> StoredRelation:
-    relation_id, schema, name, kind, refreshable, *texts, created_at, epoch, format_, digest, text, names = row
+    relation_id, schema, name, kind, refreshable, *texts, created_at, epoch, job = row[:-4]
+    format_, digest, text, names = row[-4:]
     definition, storage, staging, shadow, source, strategy, reason, policy = texts
     relation = Relation(
         relation_id=relation_id,
@@ -126,6 +136,7 @@ def _stored(row: Row) -> StoredRelation:
         dependencies=_ordered(Name(**it) for it in names or ()),
         created_at=aware(created_at),
         epoch=epoch,
+        building_job=job,
     )
 
 
