@@ -71,6 +71,23 @@ def bind_source(
     return BoundOptions(source=bound, refresh_interval_sec=None if interval is None else int(interval))
 
 
+def given_settings(options: Options) -> dict[str, str]:
+    """The settings among a table's options that are no part of its plan. Errors as ``bind_source``."""
+    names = TABLE_SETTINGS.keys() - {"refresh_interval_sec"}
+    return _canonical(tuple(option for option in options if option[0] in names), TABLE_SETTINGS)
+
+
+def bind_setting(name: str, value: str, *, is_table: bool) -> str:
+    """The canonical value of a setting that ALTER changes: ``TABLE_SETTINGS``, ``VIEW_SETTINGS``. Errors as
+    ``bind_source``."""
+    known = TABLE_SETTINGS if is_table else VIEW_SETTINGS
+    if name not in known:
+        if is_table and name in _TABLE:
+            raise _error(f"option {name!r} cannot be changed", "DROP the table and create it again")
+        raise _unknown(name, known)
+    return known[name](name, value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FileRoot:
     """Where files are, before their format is known: enough to list them."""
@@ -185,10 +202,13 @@ def _boolean(name: str, value: str) -> str:
     raise _bad(name, value, "true or false")
 
 
-def _count(least: int) -> Check:
+def _count(least: int, most: int | None = None) -> Check:
+    bounds = f"at least {least}" + (f" and at most {most}" if most is not None else "")
+
     def check(name: str, value: str) -> str:
-        if not (value.isascii() and value.isdigit() and int(value) >= least):
-            raise _bad(name, value, f"a whole number, at least {least}")
+        is_number = value.isascii() and value.isdigit() and len(value) <= 18
+        if not is_number or int(value) < least or (most is not None and int(value) > most):
+            raise _bad(name, value, f"a whole number, {bounds}")
         return str(int(value))
 
     return check
@@ -222,12 +242,23 @@ def _separator(name: str, value: str) -> str:
     return value
 
 
+INTERVAL_SECONDS_MAX = 10 * 366 * 86_400
+ATTEMPTS_MAX = 100
+
+VIEW_SETTINGS: Mapping[str, Check] = {"max_attempts": _count(1, ATTEMPTS_MAX)}
+TABLE_SETTINGS: Mapping[str, Check] = {
+    "refresh_interval_sec": _count(1, INTERVAL_SECONDS_MAX),
+    "max_attempts": _count(1, ATTEMPTS_MAX),
+    "recovery": _one_of(resume="resume", restart="restart", reset="reset"),
+}
+"""What ALTER can change without making the table anew."""
+
 _TABLE: dict[str, Check] = {
     "connector": _one_of(**_CONNECTORS),
     "root": _text,
     "match_pattern": _text,
     "refresh_mode": _one_of(full_reload="FULL_RELOAD"),
-    "refresh_interval_sec": _count(1),
+    **TABLE_SETTINGS,
     "on_error": _one_of(fail=OnError.FAIL.value, skip=OnError.SKIP.value),
     "errors_max": _count(0),
 }

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Lock, RLock
+from typing import TYPE_CHECKING
 
 from mvengine.config import Config
 from mvengine.engines.duckdb import DuckDbEngine, open_database
@@ -21,6 +22,9 @@ from mvengine.refresh.recovery import recover
 from mvengine.refresh.run.progress import LiveProgress
 from mvengine.refresh.run.workers import Workers
 from mvengine.schema import Name
+
+if TYPE_CHECKING:
+    from mvengine.refresh.schedule.scheduler import Scheduler
 
 Clock = Callable[[], datetime]
 
@@ -43,6 +47,7 @@ class Database:
     changed: dict[Name, int] = field(default_factory=dict)  # relation -> epoch of its last change in this process
     lock: WriterLock = field(default_factory=WriterLock)
     workers: Workers = field(default_factory=Workers)  # background refreshes, builds, the scheduler
+    scheduler: Scheduler | None = None  # runs where a connection was opened with it
     refreshing: dict[Name, str] = field(default_factory=dict)  # tables being refreshed now, and by whom
     live: list[LiveProgress] = field(default_factory=list)  # of what runs now, in the order of its start
     plain_writes: dict[str, int] = field(default_factory=dict)  # bare name of an unmaintained table -> write_clock
@@ -77,6 +82,8 @@ def acquire(path: str, config: Config, clock: Clock = utc_now) -> Database:
             database = _open_new(path, config, clock)
             if key != ":memory:":
                 _open[key] = database
+        if config.scheduler:
+            _start_scheduler(database)
         database.users += 1
         return database
 
@@ -105,9 +112,12 @@ def _open_new(path: str, config: Config, clock: Clock) -> Database:
         engine.begin()
         open_format(engine, _version(), clock)
         engine.query("CREATE SCHEMA IF NOT EXISTS mv_state")
+        Store(engine, clock).clear_all_progress()
         engine.commit()
         recover(engine, Store(engine, clock))
         store = Store(engine, clock)
+        if not config.scheduler:
+            store.clear_schedules()  # a killed process may have left those of its scheduler
         return Database(
             path=path,
             engine=engine,
@@ -120,6 +130,15 @@ def _open_new(path: str, config: Config, clock: Clock) -> Database:
     except BaseException:
         engine.close()
         raise
+
+
+def _start_scheduler(database: Database) -> None:
+    """Every connection may ask for it; there is one."""
+    from mvengine.refresh.schedule.scheduler import Scheduler
+
+    if database.scheduler is None:
+        database.scheduler = Scheduler(database)
+        database.scheduler.start()
 
 
 def _version() -> str:

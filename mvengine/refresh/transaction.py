@@ -45,6 +45,7 @@ class Transaction:
         self._touched: set[Name] = set()
         self._records: list[Maintenance] = []
         self._has_ddl = False
+        self._has_settings = False
         self._last_history = 0  # of what this transaction wrote there: is it stored, the transaction has committed
         self._plain_writes: set[str] = set()
         self._write_clock = 0
@@ -99,6 +100,10 @@ class Transaction:
                 raise SerializationFailure(
                     f"{name} was written since this transaction began", hint="run the transaction again"
                 )
+
+    def note_settings(self) -> None:
+        """Remembers that this transaction changed how something is refreshed: the scheduler looks when it commits."""
+        self._has_settings = True
 
     def note_plain_write(self, name: str) -> None:
         """Remembers a write to a table that nothing depends on."""
@@ -198,6 +203,8 @@ class Transaction:
         if self._has_ddl:
             self.database.graph = self.graph
             self.database.shapes += 1
+        if (self._has_ddl or self._has_settings) and self.database.scheduler is not None:
+            self.database.scheduler.wake()
 
     def _catch_up(self) -> None:
         """An interrupt may come when COMMIT has taken effect and before we know it: what is stored decides."""

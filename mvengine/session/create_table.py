@@ -12,7 +12,7 @@ from mvengine.planner.logical import (
     Load,
     MaterializeTable,
 )
-from mvengine.planner.options import redacted, without_secrets
+from mvengine.planner.options import given_settings, redacted, without_secrets
 from mvengine.planner.reader import RelationKind
 from mvengine.planner.source import FileSource
 from mvengine.refresh.definitions import create_table_storage
@@ -42,10 +42,12 @@ def table(session: Session, statement: CreateRefreshableTable) -> None:
         return
     plan = table_plan(session, statement, name)
     source = plan.input.source if isinstance(plan.input, Load) else None
+    settings = given_settings(statement.options)
     record = record_of(name, StoredKind.TABLE, plan, is_refreshable=True, source=_described(source))
 
     def build(transaction: Transaction) -> None:
         create_table_storage(session.engine, plan)
+        session.database.store(session.engine).add_settings(name, settings)
 
     create(session, record, plan, plan.interval_seconds, build)
     answer.done(session)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mvengine.meta.store.base import StoreBase
+from mvengine.schema import Name
 
 
 class SettingStore(StoreBase):
@@ -26,12 +27,14 @@ class SettingStore(StoreBase):
         self._rows("DELETE FROM mv_meta.settings WHERE relation_id = ? AND name = ?", [relation_id, name])
 
     def set_interval(self, relation_id: int, seconds: int | None) -> None:
-        """How often a table is refreshed by itself; None: never. No other column is written, as in ``move_refreshes``."""
-        self._rows(
-            "UPDATE mv_meta.refresh_jobs SET interval_sec = $1 WHERE relation_id = $2", [seconds, relation_id]
-        )
+        """How often a table is refreshed by itself; None: never. It writes no other column: see ``move_refreshes``."""
+        self._rows("UPDATE mv_meta.refresh_jobs SET interval_sec = $1 WHERE relation_id = $2", [seconds, relation_id])
 
-    def add_settings(self, relation_id: int, settings: Mapping[str, str]) -> None:
-        """Records the settings of a new relation."""
-        types = {"relation_id": "BIGINT", "name": "VARCHAR", "value": "VARCHAR"}
-        self._insert("settings", types, [(relation_id, name, value) for name, value in settings.items()])
+    def add_settings(self, name: Name, settings: Mapping[str, str]) -> None:
+        """Records the settings of a new relation, which has none yet."""
+        for setting, value in settings.items():
+            self._rows(
+                """INSERT INTO mv_meta.settings
+                SELECT relation_id, $1, $2 FROM mv_meta.relations WHERE schema_name = $3 AND name = $4""",
+                [setting, value, name.schema, name.name],
+            )

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from mvengine.planner.options import INTERVAL_SECONDS_MAX
 from mvengine.schema import Name
 
 BACKOFF_SECONDS_MAX = 3600
 JITTER_SHARE_MAX = 0.1  # of the interval
-INTERVAL_SECONDS_MAX = 10 * 366 * 86_400  # longer ones count as this: what is later is not on any calendar
 
 Jitter = Callable[[Name, int], float]
 """From a table and the number of its run to a share of the longest jitter, from 0 up to 1."""
@@ -36,7 +36,7 @@ def hashed_jitter(seed: str) -> Jitter:
 
 def delay_ms(interval_sec: int, failures: int, jitter: float) -> int:
     """Milliseconds from the last look at a source to the next one, after ``failures`` failures in a row."""
-    interval = min(interval_sec, INTERVAL_SECONDS_MAX)
+    interval = min(interval_sec, INTERVAL_SECONDS_MAX)  # older versions accepted any
     longest = max(interval, BACKOFF_SECONDS_MAX)
     backed_off = min(interval * 2 ** min(failures, 12), longest)  # 2^12 seconds are more than an hour
     return round(1000 * (backed_off + interval * JITTER_SHARE_MAX * jitter))

@@ -1,0 +1,64 @@
+"""Settings of tables and views, as they were set or by default.
+
+    ALTER TABLE t SET (refresh_interval_sec = 60, max_attempts = 5, recovery = 'restart')
+    ALTER MATERIALIZED VIEW v SET (max_attempts = 5)
+
+What may be set, and to what, stands with the other options of CREATE TABLE in ``planner.options``. They are kept in
+meta and not in the fragment: they say how a plan is carried out, not what it means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mvengine.config import Config
+from mvengine.meta.store import Store
+from mvengine.planner.options import TABLE_SETTINGS, VIEW_SETTINGS, bind_setting
+from mvengine.refresh.graph import TableDefinition, ViewDefinition
+
+INTERVAL = "refresh_interval_sec"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How the tasks of one table or view are carried out."""
+
+    max_attempts: int  # of a task, the first one included
+    recovery: str  # resume, restart or reset: what start-up does to a refresh that was interrupted
+
+
+def in_force(set_: Mapping[str, str], config: Config) -> Settings:
+    """What was set for a relation; else what is set for the database."""
+    attempts = set_.get("max_attempts")
+    return Settings(
+        max_attempts=config.max_attempts if attempts is None else int(attempts),
+        recovery=set_.get("recovery", config.recovery),
+    )
+
+
+def settings_in_force(store: Store, relation_ids: Sequence[int], config: Config) -> dict[int, Settings]:
+    """The settings of these relations, by id."""
+    return {relation_id: in_force(set_, config) for relation_id, set_ in store.settings(relation_ids).items()}
+
+
+def change(store: Store, relation: TableDefinition | ViewDefinition, options: Sequence[tuple[str, str | None]]) -> None:
+    """Sets options, or resets those whose value is None. Checks all before it writes one.
+
+    Errors: UnknownOption with the nearest known name; ProgrammingError 22023 for a value that is not allowed.
+    """
+    for name, value in [(name, _checked(relation, name, value)) for name, value in options]:
+        if name == INTERVAL:
+            store.set_interval(relation.relation_id, None if value is None else int(value))
+        elif value is None:
+            store.reset_setting(relation.relation_id, name)
+        else:
+            store.set_setting(relation.relation_id, name, value)
+
+
+def _checked(relation: TableDefinition | ViewDefinition, name: str, value: str | None) -> str | None:
+    is_table = isinstance(relation, TableDefinition)
+    known = TABLE_SETTINGS if is_table else VIEW_SETTINGS
+    if value is None and name in known:
+        return None
+    return bind_setting(name, value or "", is_table=is_table)

@@ -1,0 +1,47 @@
+"""ALTER TABLE | MATERIALIZED VIEW … SET (…) | RESET (…): how it is refreshed, without making it anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mvengine.refresh.graph import TableDefinition, ViewDefinition
+from mvengine.refresh.options import change
+from mvengine.session import answer
+from mvengine.session.refresh import table_of, view_of
+from mvengine.sql.statements import AlterOptions, ObjectKind
+
+if TYPE_CHECKING:
+    from mvengine.session import Session
+
+
+def run(session: Session, statement: AlterOptions) -> None:
+    """Changes all options or none; a refresh that runs goes on under the old ones. The scheduler looks at once."""
+    relation = _relation(session, statement)
+    if relation is not None:
+        _change(session, relation, statement)
+    answer.done(session)
+
+
+def _relation(session: Session, statement: AlterOptions) -> TableDefinition | ViewDefinition | None:
+    """What is altered; None where it is not there and that is fine."""
+    ref = statement.relation
+    if statement.if_exists and session.targets.resolve(session, session.reader.graph, ref) is None:
+        return None
+    return table_of(session, ref) if statement.kind is ObjectKind.TABLE else view_of(session, ref)
+
+
+def _change(session: Session, relation: TableDefinition | ViewDefinition, statement: AlterOptions) -> None:
+    explicit = session.transaction
+    transaction = explicit or session.own_transaction()
+    transaction.lock(f"ALTER {statement.kind} {relation.name}")
+    try:
+        if explicit is None:
+            transaction.begin()
+        change(session.database.store(session.engine), relation, statement.options)
+        transaction.note_settings()
+        if explicit is None:
+            transaction.commit()
+    except BaseException:
+        if explicit is None:
+            transaction.rollback()
+        raise
