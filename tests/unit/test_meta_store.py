@@ -57,7 +57,7 @@ SOURCE_FILE = SourceFileRow(
     file_id=1, path="/data/a.csv", size=10, mtime_ns=1_700_000_000_123_456_789, etag=None, rows=3, rejected=1, epoch=1
 )
 STAGED_FILE = StagedFileRow(
-    file_id=2, path="/data/b.csv", size=20, mtime_ns=5, etag='"x"', rows=4, rejected=0, staged_at=NOON
+    file_id=2, path="/data/b.csv", size=20, mtime_ns=5, etag='"x"', rows=4, rejected=0, staged_at=NOON, part=1, parts=1
 )
 REJECTED = RejectedRowRecord(path="/data/a.csv", line=7, reason="not a number", text="x,y")
 
@@ -235,6 +235,53 @@ def test_rejected_rows_of_a_file_loaded_anew_take_the_place_of_the_published_one
     store.remove_rejected_rows(1, [REJECTED.path])
     store.publish_rejected_rows(1, 5)
     assert cursor.execute("SELECT line, epoch FROM mv_meta.rejected_rows").fetchall() == [(8, 5)]
+
+
+def test_publishing_files_makes_staged_parts_one_loaded_file_and_forgets_what_is_gone(store: Store) -> None:
+    unchanged = replace(SOURCE_FILE, path="/data/kept.csv")
+    store.add_source_files(1, [SOURCE_FILE, unchanged, replace(SOURCE_FILE, path="/data/gone.csv")])
+    store.add_source_files(2, [replace(SOURCE_FILE, path="/data/gone.csv")])
+    store.add_source_files(3, [SOURCE_FILE])
+    first = replace(STAGED_FILE, file_id=1, path=SOURCE_FILE.path, rows=4, rejected=2, part=1, parts=2)
+    store.add_staged_files(1, [first, replace(first, rows=5, rejected=0, part=2)])
+    store.add_staged_files(2, [STAGED_FILE])
+    store.add_staged_files(3, [first])
+    store.publish_files([1, 2], {1: ["/data/gone.csv"]}, 7)
+    loaded = replace(SOURCE_FILE, size=20, mtime_ns=5, etag='"x"', rows=9, rejected=2, epoch=7)
+    other = replace(loaded, file_id=2, path="/data/b.csv", rows=4, rejected=0)
+    assert store.source_files([1, 2, 3]) == {
+        1: (loaded, unchanged),
+        2: (other, replace(SOURCE_FILE, path="/data/gone.csv")),
+        3: (SOURCE_FILE,),
+    }
+    assert store.staged_files([1, 2, 3]) == {1: (), 2: (), 3: (first,)}
+
+
+def test_publishing_files_replaces_their_rejected_rows_and_no_others(
+    store: Store, cursor: duckdb.DuckDBPyConnection
+) -> None:
+    store.add_staged_files(1, [replace(STAGED_FILE, path=REJECTED.path)])
+    store.add_rejected_rows(1, [replace(REJECTED, line=8), replace(REJECTED, line=9)], epoch=None)
+    store.add_rejected_rows(1, [REJECTED, replace(REJECTED, path="/data/gone.csv")], epoch=4)
+    store.add_rejected_rows(1, [replace(REJECTED, path="/data/kept.csv")], epoch=4)
+    store.add_rejected_rows(2, [REJECTED], epoch=4)
+    store.publish_files([1], {1: ["/data/gone.csv"]}, 5)
+    found = cursor.execute("SELECT relation_id, path, line, epoch FROM mv_meta.rejected_rows ORDER BY ALL").fetchall()
+    assert found == [
+        (1, REJECTED.path, 8, 5),
+        (1, REJECTED.path, 9, 5),
+        (1, "/data/kept.csv", 7, 4),
+        (2, REJECTED.path, 7, 4),
+    ]
+
+
+def test_files_of_more_tables_than_a_list_in_a_statement_should_have_are_published(store: Store) -> None:
+    ids = list(range(1, 300))
+    for id_ in ids:
+        store.add_staged_files(id_, [STAGED_FILE])
+    store.publish_files(ids, {}, 5)
+    assert {len(files) for files in store.source_files(ids).values()} == {1}
+    assert not any(store.staged_files(ids).values())
 
 
 def test_times_are_stored_in_utc_whatever_the_clock_and_the_session_say(cursor: duckdb.DuckDBPyConnection) -> None:

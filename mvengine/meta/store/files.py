@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mvengine.meta.records import RejectedRowRecord, SourceFileRow, StagedFileRow
-from mvengine.meta.store.base import Row, StoreBase, records, utc
+from mvengine.meta.store.base import Row, StoreBase, of_relations, records, utc
 
 _FILE_TYPES = {
     "relation_id": "BIGINT",
@@ -80,11 +80,39 @@ class FileStore(StoreBase):
 
     def clear_staged_files(self, relation_ids: Sequence[int]) -> None:
         """Forget all staged files of these tables, and their rejected rows that were not published."""
-        ids = [list(relation_ids)]
-        self._rows("DELETE FROM mv_meta.staged_files WHERE list_contains($1::BIGINT[], relation_id)", ids)
+        among = of_relations(relation_ids)
+        self._rows(f"DELETE FROM mv_meta.staged_files WHERE {among}")
+        self._rows(f"DELETE FROM mv_meta.rejected_rows WHERE epoch IS NULL AND {among}")
+
+    def publish_files(self, relation_ids: Sequence[int], removed: Mapping[int, Sequence[str]], epoch: int) -> None:
+        """All that is staged of these tables is in them from ``epoch`` on, in place of what was recorded for the same
+        paths, rejected rows included; the parts of a file are one file again. ``removed`` are the paths, by relation
+        id, that are not in the tables any more."""
+        if not relation_ids:
+            return
+        among = of_relations(relation_ids)
+        gone = [(id_, path) for id_, paths in removed.items() for path in paths]
+        staged = f"(relation_id, path) IN (SELECT (relation_id, path) FROM mv_meta.staged_files WHERE {among})"
+        self._forget("source_files", f"{among} AND {staged}", gone)
         self._rows(
-            "DELETE FROM mv_meta.rejected_rows WHERE epoch IS NULL AND list_contains($1::BIGINT[], relation_id)", ids
+            f"""INSERT INTO mv_meta.source_files ({", ".join(_FILE_TYPES)}, epoch)
+            SELECT relation_id, file_id, path, size, mtime_ns, etag, sum(rows), sum(rejected), {int(epoch)}
+            FROM mv_meta.staged_files WHERE {among} GROUP BY relation_id, file_id, path, size, mtime_ns, etag"""
         )
+        if self._rows(f"SELECT 1 FROM mv_meta.rejected_rows WHERE {among} LIMIT 1"):
+            self._forget("rejected_rows", f"{among} AND epoch IS NOT NULL AND {staged}", gone)
+            self._rows(f"UPDATE mv_meta.rejected_rows SET epoch = {int(epoch)} WHERE {among} AND epoch IS NULL")
+        self._rows(f"DELETE FROM mv_meta.staged_files WHERE {among}")
+
+    def _forget(self, table: str, condition: str, gone: Sequence[tuple[int, str]]) -> None:
+        """Removes the rows that a condition holds for, and those of the paths that are gone."""
+        self._rows(f"DELETE FROM mv_meta.{table} WHERE {condition}")
+        if gone:
+            self._rows(
+                f"""DELETE FROM mv_meta.{table}
+                WHERE (relation_id, path) IN (SELECT (unnest($1::BIGINT[]), unnest($2::VARCHAR[])))""",
+                [[id_ for id_, _ in gone], [path for _, path in gone]],
+            )
 
     def add_rejected_rows(self, relation_id: int, rows: Sequence[RejectedRowRecord], epoch: int | None) -> None:
         """Keep rows that a load skipped. ``epoch`` None: their files are staged, ``publish_rejected_rows`` sets it."""
@@ -107,8 +135,8 @@ class FileStore(StoreBase):
     def _file_rows(self, table: str, last_columns: str, relation_ids: Sequence[int]) -> dict[int, list[Row]]:
         """Rows without relation id, by relation id, sorted by path here: ORDER BY doubles the time of a small query."""
         sql = f"""SELECT relation_id, file_id, path, size, mtime_ns, etag, rows, rejected, {last_columns}
-            FROM mv_meta.{table} WHERE list_contains($1::BIGINT[], relation_id)"""
+            FROM mv_meta.{table} WHERE {of_relations(relation_ids)}"""
         rows: dict[int, list[Row]] = {id_: [] for id_ in relation_ids}
-        for relation_id, *row in sorted(self._rows(sql, [list(relation_ids)]), key=lambda row: row[2]):
+        for relation_id, *row in sorted(self._rows(sql), key=lambda row: row[2]):
             rows[relation_id].append(tuple(row))
         return rows
