@@ -18,10 +18,25 @@ from mvengine.refresh.parameters import named, used_by
 from mvengine.refresh.reader import SessionReader
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Name
-from mvengine.session import create_table, create_view, drop, explain, native, refresh, write
+from mvengine.session import (
+    alter,
+    answer,
+    control,
+    create_table,
+    create_view,
+    drop,
+    explain,
+    native,
+    refresh,
+    show,
+    write,
+)
 from mvengine.session.frames import Frames
 from mvengine.sql.classify import parse
+from mvengine.sql.hints import hint_for_unknown
 from mvengine.sql.statements import (
+    AlterOptions,
+    Control,
     CreateMaterializedView,
     CreateRefreshableTable,
     Deallocate,
@@ -35,8 +50,11 @@ from mvengine.sql.statements import (
     RefreshTable,
     RefreshView,
     Refused,
+    SetBackground,
+    Show,
     Statement,
     TransactionVerb,
+    Wait,
     Write,
 )
 from mvengine.sql.statements import Transaction as TransactionStatement
@@ -53,6 +71,7 @@ class Session:
         self.targets = write.Targets()
         self.frames = Frames(self.engine)
         self.rowcount = -1
+        self.background_ddl = False  # SET background_ddl: CREATE returns a job
         self.has_temporaries = False  # the user has created a temporary table or view in this session
         self.has_kept_result = False  # RETURNING gave rows, which stand in a temporary table
 
@@ -87,9 +106,20 @@ class Session:
                 self.frames.bind(statement.text, scope)
                 write.run(self, statement, named(parameters))
             case Native():
-                native.run(self, statement, parameters, scope)
+                self._run_native(statement, parameters, scope)
             case RefreshTable() | RefreshView():
                 refresh.run(self, statement)
+            case Control():
+                control.run(self, statement)
+            case Wait():
+                control.wait(self, statement)
+            case Show():
+                show.run(self, statement)
+            case SetBackground():
+                self.background_ddl = statement.is_background
+                answer.done(self)
+            case AlterOptions():
+                alter.run(self, statement)
             case CreateRefreshableTable():
                 create_table.table(self, statement)
             case CreateMaterializedView():
@@ -108,6 +138,13 @@ class Session:
                 native.refuse(self, statement)
             case _:
                 assert_never(statement)
+
+    def _run_native(self, statement: Native, parameters: Parameters, scope: Mapping[str, Any]) -> None:
+        try:
+            native.run(self, statement, parameters, scope)
+        except ProgrammingError as error:
+            error.hint = hint_for_unknown(statement.text) or error.hint
+            raise
 
     # -- transactions ----------------------------------------------------------------------------------------------
 

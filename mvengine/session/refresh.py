@@ -32,16 +32,20 @@ COLUMNS = (
     Column(name="rows_deleted", type="BIGINT"),
     Column(name="seconds", type="DOUBLE"),
 )
+REFRESH_COLUMNS = (Column(name="refresh_id", type="BIGINT"), Column(name="status", type="VARCHAR"))
+
+
+def require_no_transaction(session: Session, what: str) -> None:
+    """A refresh has transactions of its own, and so has whatever steers one."""
+    if session.transaction is not None:
+        raise ProgrammingError(
+            f"{what} inside BEGIN … COMMIT: a refresh is a transaction of its own", hint="COMMIT first", code="25001"
+        )
 
 
 def run(session: Session, statement: RefreshTable | RefreshView) -> None:
-    """A refresh is a transaction of its own."""
-    if session.transaction is not None:
-        raise ProgrammingError(
-            "REFRESH inside BEGIN … COMMIT: a refresh is a transaction of its own",
-            hint="COMMIT first",
-            code="25001",
-        )
+    """Refreshes, and answers with a row per table; in the background, with the refresh's number and state."""
+    require_no_transaction(session, "REFRESH")
     if isinstance(statement, RefreshView):
         _refresh_view(session, statement)
         return

@@ -1,0 +1,61 @@
+"""PAUSE, RESUME, CANCEL, RETRY, ROLLBACK and WAIT: of refreshes and jobs, by their numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from mvengine.refresh.database import Database
+from mvengine.refresh.plan.outcome import Outcome, RefusalKind
+from mvengine.session import answer
+from mvengine.session.numbers import unknown_refresh
+from mvengine.session.refresh import REFRESH_COLUMNS, require_no_transaction
+from mvengine.sql.statements import Control, ControlVerb, Wait
+
+if TYPE_CHECKING:
+    from mvengine.session import Session
+
+
+def run(session: Session, statement: Control) -> None:
+    """Carries it out and answers with the state afterwards. Errors: UnknownRelation, StateError, ConflictError."""
+    require_no_transaction(session, f"{statement.verb} {statement.subject}")
+    _answer(session, steer(session.database, statement.verb, statement.number, from_start=statement.from_start))
+
+
+def steer(database: Database, verb: ControlVerb, plan_id: int, *, from_start: bool = False) -> Outcome:
+    """The operation on a refresh, its outcome a value."""
+    from mvengine.refresh.run import operations
+
+    match verb:
+        case ControlVerb.PAUSE:
+            return operations.pause(database, plan_id)
+        case ControlVerb.RESUME:
+            return operations.resume(database, plan_id)
+        case ControlVerb.CANCEL:
+            return operations.cancel(database, plan_id)
+        case ControlVerb.RETRY:
+            return operations.retry(database, plan_id, from_start=from_start)
+        case ControlVerb.ROLLBACK:
+            return operations.rollback(database, plan_id)
+        case _:
+            assert_never(verb)
+
+
+def wait(session: Session, statement: Wait) -> None:
+    """Waits until it is over, however it ends, and answers with its state. Errors: UnknownRelation; StateError (57014)
+    where it takes longer than ``TIMEOUT``."""
+    require_no_transaction(session, f"WAIT {statement.subject or ''}".strip())
+    from mvengine.refresh.run import operations
+
+    outcome = operations.wait(session.database, statement.number, statement.timeout_seconds)
+    if statement.subject is None:
+        outcome.raise_refused()
+        answer.done(session)
+    else:
+        _answer(session, outcome)
+
+
+def _answer(session: Session, outcome: Outcome) -> None:
+    if outcome.refusal is not None and outcome.refusal.kind is RefusalKind.UNKNOWN:
+        raise unknown_refresh(session, outcome.plan_id)
+    outcome.raise_refused()
+    answer.answer(session, REFRESH_COLUMNS, [(outcome.plan_id, outcome.status)])
