@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import InternalError
 from mvengine.planner.emit.select import select
@@ -30,24 +32,39 @@ def create_table_storage(engine: DuckDbEngine, plan: MaterializeTable) -> None:
     engine.query(f"CREATE VIEW {plan.relation.sql} AS SELECT {columns} FROM {plan.storage}")
 
 
-def create_view_storage(engine: DuckDbEngine, plan: Materialize) -> int:
-    """The stages, filled, and the view under the user's name. Returns the number of rows that it shows."""
+def create_view_storage(engine: DuckDbEngine, plan: Materialize) -> None:
+    """The stages, filled, and the view under the user's name."""
+    create_stages(engine, plan)
+    create_visible(engine, plan)
+
+
+def create_stages(engine: DuckDbEngine, plan: Materialize, on_stage: Callable[[int, int], None] | None = None) -> None:
+    """The stages, filled from the inputs as they are. ``on_stage`` is told how many are done, of how many."""
     maintenance = plan.input
     assert isinstance(maintenance, Maintenance)
     types = {column.name: column.type for column in plan.columns}
     with settings_of(engine, plan.settings):
-        for run in runs_of(maintenance.stages, maintenance.visible):
+        for done, run in enumerate(runs_of(maintenance.stages, maintenance.visible), start=1):
             create_stage(engine, run, types)
-    order = f"\nORDER BY {', '.join(plan.order_by)}" if plan.order_by else ""
-    visible = select(maintenance.visible, weighted=False)
-    engine.query(f"CREATE VIEW {plan.relation.sql} AS {visible}{order}")
+            if on_stage is not None:
+                on_stage(done, len(maintenance.stages))
     _check_types(engine, plan)
-    return int(engine.query(f"SELECT count(*) FROM {plan.relation.sql}")[0][0])
+
+
+def create_visible(engine: DuckDbEngine, plan: Materialize) -> None:
+    """The view under the user's name."""
+    order = f"\nORDER BY {', '.join(plan.order_by)}" if plan.order_by else ""
+    engine.query(f"CREATE VIEW {plan.relation.sql} AS {_visible(plan)}{order}")
+
+
+def _visible(plan: Materialize) -> str:
+    assert isinstance(plan.input, Maintenance)
+    return select(plan.input.visible, weighted=False)
 
 
 def _check_types(engine: DuckDbEngine, plan: Materialize) -> None:
     """A maintained view has the types of its query, or it is not created. (DESCRIBE may fold the case of a name.)"""
-    found = [(row[0].lower(), row[1]) for row in engine.query(f"DESCRIBE SELECT * FROM {plan.relation.sql}")]
+    found = [(row[0].lower(), row[1]) for row in engine.query(f"DESCRIBE SELECT * FROM (\n{_visible(plan)}\n)")]
     wanted = [(column.name.lower(), column.type) for column in plan.columns]
     if found != wanted:
         raise InternalError(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 
-from mvengine.meta.records import StoredRelation
+from mvengine.meta.records import StoredFragment, StoredRelation
 from mvengine.planner.delta import delta_name
 from mvengine.planner.fragment import loads
 from mvengine.planner.logical import (
@@ -19,15 +19,22 @@ from mvengine.planner.logical import (
     Scan,
 )
 from mvengine.planner.node import walk
-from mvengine.schema import Name
+from mvengine.schema import Column, Columns, Name
+
+FINGERPRINT = (
+    "(SELECT count(*) FROM mv_meta.relations), (SELECT coalesce(max(relation_id), 0) FROM mv_meta.relations), "
+    "(SELECT count(*) FROM mv_meta.jobs WHERE status <> 'CREATED')"
+)
+"""How many relations are stored, the largest id of one, and how many of them are not CREATED yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TableDefinition:
-    """A refreshable table as its fragment says it."""
+    """A refreshable table as its fragment says it; ``digest`` is the stored fragment's."""
 
     relation_id: int
     plan: MaterializeTable
+    digest: str
 
     @property
     def name(self) -> Name:
@@ -51,6 +58,16 @@ class ViewDefinition:
         assert isinstance(self.plan.input, Maintenance)
         return self.plan.input
 
+    @property
+    def is_recomputed(self) -> bool:
+        """Whether it is maintained by computing its query again: that it must is all that it has to know."""
+        return isinstance(self.maintenance.stages[-1], FullStage)
+
+    def columns_of(self, name: Name) -> Columns:
+        """The columns of an input whose changes it follows."""
+        scans = (node for node in walk(self.maintenance) if isinstance(node, Scan) and node.relation == name)
+        return tuple({column.name.lower(): column for scan in scans for column in scan.columns}.values())
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConstrainedDefinition:
@@ -68,13 +85,33 @@ Definition = TableDefinition | ViewDefinition | ConstrainedDefinition
 
 
 @dataclass(frozen=True, kw_only=True)
+class Building:
+    """A table or view that a job makes: it cannot be read yet, and is not maintained."""
+
+    job_id: int
+    definition: Definition
+
+    @property
+    def name(self) -> Name:
+        return self.definition.name
+
+    def reads(self, names: Set[Name]) -> bool:
+        """Whether one of these relations is needed by it."""
+        definition = self.definition
+        if isinstance(definition, ViewDefinition):
+            return bool(definition.inputs & names)
+        return any(key.references in names for key in definition.plan.foreign_keys)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Graph:
     """All definitions at one moment. Views stand in an order in which each comes after what it reads."""
 
     tables: Mapping[Name, TableDefinition]
     views: Mapping[Name, ViewDefinition]
     constrained: Mapping[Name, ConstrainedDefinition]
-    fingerprint: tuple[int, int]  # count and largest id of the stored relations: what a snapshot is compared by
+    building: Mapping[Name, Building]  # in none of the others
+    fingerprint: tuple[int, int, int]  # of what is stored, as in FINGERPRINT: what a snapshot is compared by
 
     def __contains__(self, name: Name) -> bool:
         return name in self.tables or name in self.views or name in self.constrained
@@ -83,13 +120,38 @@ class Graph:
         return self.tables.get(name) or self.views.get(name) or self.constrained.get(name)
 
     @cached_property
+    def views_being_built(self) -> tuple[ViewDefinition, ...]:
+        """What changes its inputs see is logged for these: they follow it later."""
+        definitions = (building.definition for building in self.building.values())
+        return tuple(definition for definition in definitions if isinstance(definition, ViewDefinition))
+
+    @cached_property
+    def readers(self) -> tuple[ViewDefinition, ...]:
+        """All views whose inputs' changes are captured, those that are being built included."""
+        return (*self.views.values(), *self.views_being_built)
+
+    @cached_property
     def consumers(self) -> Mapping[Name, tuple[ViewDefinition, ...]]:
         """Views by what they read."""
         found: dict[Name, list[ViewDefinition]] = {}
-        for view in self.views.values():
+        for view in self.readers:
             for name in view.inputs:
                 found.setdefault(name, []).append(view)
         return {name: tuple(views) for name, views in found.items()}
+
+    @cached_property
+    def logged(self) -> Mapping[Name, Columns]:
+        """Relations whose changes are kept in a log, and the columns of these that its consumers read."""
+        found: dict[Name, dict[str, Column]] = {}
+        for view in self.views_being_built:
+            for name in view.inputs:
+                columns = {column.name.lower(): column for column in view.columns_of(name)}
+                found[name] = {**found.get(name, {}), **columns}
+        return {name: tuple(columns.values()) for name, columns in found.items()}
+
+    def builds_over(self, names: Set[Name]) -> tuple[Building, ...]:
+        """What is being built and needs one of these relations."""
+        return tuple(building for building in self.building.values() if building.reads(names))
 
     @cached_property
     def referenced(self) -> frozenset[Name]:
@@ -105,7 +167,8 @@ class Graph:
     @cached_property
     def watched(self) -> frozenset[Name]:
         """Relations whose changes concern others, or that are maintained themselves."""
-        return frozenset((*self.consumers, *self.tables, *self.views, *self.constrained, *self.referenced))
+        kept = (*self.tables, *self.views, *self.constrained, *self.building)
+        return frozenset((*self.consumers, *kept, *self.referenced))
 
     def is_maintained(self, name: Name) -> bool:
         """Whether a write to this relation is the engine's to carry out and to check."""
@@ -137,7 +200,7 @@ class Graph:
     @cached_property
     def _used(self) -> Mapping[str, frozenset[str]]:
         used: dict[str, set[str]] = {}
-        for view in self.views.values():
+        for view in self.readers:
             for node in walk(view.maintenance):
                 if isinstance(node, Scan):
                     columns = used.setdefault(delta_name(node.relation).lower(), set())
@@ -150,20 +213,37 @@ def decode(stored: Iterable[StoredRelation]) -> Graph:
     tables: dict[Name, TableDefinition] = {}
     views: dict[Name, ViewDefinition] = {}
     constrained: dict[Name, ConstrainedDefinition] = {}
+    building: dict[Name, Building] = {}
     count, largest = 0, 0
     for item in stored:
         count, largest = count + 1, max(largest, item.relation.relation_id)
         if item.fragment is None:
             continue
-        root = loads(item.fragment.text).root
-        if isinstance(root, MaterializeTable):
-            tables[root.relation] = TableDefinition(relation_id=item.relation.relation_id, plan=root)
-        elif isinstance(root, ConstrainedTable):
-            constrained[root.relation] = ConstrainedDefinition(relation_id=item.relation.relation_id, plan=root)
+        definition = _definition(item.relation.relation_id, item.fragment)
+        if item.building_job is not None:
+            building[definition.name] = Building(job_id=item.building_job, definition=definition)
+        elif isinstance(definition, TableDefinition):
+            tables[definition.name] = definition
+        elif isinstance(definition, ViewDefinition):
+            views[definition.name] = definition
         else:
-            view = ViewDefinition(relation_id=item.relation.relation_id, plan=root, inputs=inputs_of_view(root))
-            views[root.relation] = view
-    return Graph(tables=tables, views=views, constrained=constrained, fingerprint=(count, largest))
+            constrained[definition.name] = definition
+    return Graph(
+        tables=tables,
+        views=views,
+        constrained=constrained,
+        building=building,
+        fingerprint=(count, largest, len(building)),
+    )
+
+
+def _definition(relation_id: int, fragment: StoredFragment) -> Definition:
+    root = loads(fragment.text).root
+    if isinstance(root, MaterializeTable):
+        return TableDefinition(relation_id=relation_id, plan=root, digest=fragment.digest)
+    if isinstance(root, ConstrainedTable):
+        return ConstrainedDefinition(relation_id=relation_id, plan=root)
+    return ViewDefinition(relation_id=relation_id, plan=root, inputs=inputs_of_view(root))
 
 
 def inputs_of_view(root: Materialize) -> frozenset[Name]:

@@ -16,8 +16,10 @@ from mvengine.meta.records import Maintenance as MaintenanceRecord
 from mvengine.meta.records import MaintenanceMode
 from mvengine.planner.delta import delta_name, inputs_of
 from mvengine.planner.emit import bag
+from mvengine.planner.emit.select import select
 from mvengine.planner.logical import BagStage, FullStage, GroupStage, Maintenance, Scan
 from mvengine.planner.node import walk
+from mvengine.refresh.change_log import append
 from mvengine.refresh.choice import SMALL_CHANGE_ROWS, Choice, choose
 from mvengine.refresh.graph import Graph, ViewDefinition
 from mvengine.refresh.settings import settings_of
@@ -56,29 +58,40 @@ def maintain(
         fault_point("maintain.view")
         started = perf_counter()
         delta_rows = sum(sizes[name] for name in view.inputs & sizes.keys())
-        with settings_of(engine, view.plan.settings):
-            choice, rows = _maintain_view(engine, graph, view, sizes, delta_rows)
+        choice, rows = maintain_view(engine, view, sizes, is_wanted=view.name in graph.consumers)
         if rows:
             sizes[view.name] = rows
         milliseconds = (perf_counter() - started) * 1000
         records.append(_record(view, choice, epoch, delta_rows, rows, milliseconds))
+    for name in sizes.keys() & graph.logged.keys():
+        append(engine, name, graph.logged[name], epoch)
     for name in {**changes, **{name: rows for name, rows in sizes.items() if name in graph.consumers}}:
         engine.query(f"DROP {'VIEW' if name in virtual else 'TABLE'} IF EXISTS {quote(delta_name(name))}")
     return Maintained(records=tuple(records), changed=frozenset(sizes))
 
 
-def _maintain_view(
-    engine: DuckDbEngine, graph: Graph, view: ViewDefinition, sizes: Mapping[Name, int], delta_rows: int
+def maintain_view(
+    engine: DuckDbEngine, view: ViewDefinition, sizes: Mapping[Name, int], *, is_wanted: bool
 ) -> tuple[Choice, int]:
+    """Lets one view follow the changes of its inputs, under its settings; ``sizes`` as of those that have any. Its own
+    change stands afterwards in its change table where ``is_wanted``. Returns the rows in it, or those that it touched.
+    """
+    delta_rows = sum(rows for name, rows in sizes.items() if name in view.inputs)
+    with settings_of(engine, view.plan.settings):
+        input_rows = _input_rows(engine, view) if delta_rows >= SMALL_CHANGE_ROWS else None
+        choice = choose(view.plan.strategy, view.plan.policy, delta_rows=delta_rows, input_rows=input_rows)
+        if choice.mode is MaintenanceMode.FULL and not view.is_recomputed:
+            if is_wanted:
+                return choice, sum(rebuild(engine, view, is_wanted=True))
+            _derive(engine, view)
+            visible = select(view.maintenance.visible, weighted=False)
+            return choice, int(engine.query(f"SELECT count(*) FROM (\n{visible}\n)")[0][0])
+        return choice, _follow(engine, view, sizes, is_wanted=is_wanted)
+
+
+def _follow(engine: DuckDbEngine, view: ViewDefinition, sizes: Mapping[Name, int], *, is_wanted: bool) -> int:
+    """From the changes of the inputs through the stages."""
     plan = view.maintenance
-    input_rows = _input_rows(engine, view) if delta_rows >= SMALL_CHANGE_ROWS else None
-    choice = choose(view.plan.strategy, view.plan.policy, delta_rows=delta_rows, input_rows=input_rows)
-    is_wanted = view.name in graph.consumers
-    if choice.mode is MaintenanceMode.FULL and not isinstance(plan.stages[-1], FullStage):
-        if is_wanted:
-            return choice, sum(rebuild(engine, view, is_wanted=True))
-        _derive(engine, view)
-        return choice, int(engine.query(f"SELECT count(*) FROM {view.name.sql}")[0][0])
     changed = frozenset(delta_name(name) for name in sizes)
     rows = 0
     for run in runs_of(plan.stages, plan.visible):
@@ -90,7 +103,7 @@ def _maintain_view(
             changed |= {delta_name(run.stage.name)}
         rows = rows if is_last else 0
     _drop_changes(engine, plan, is_wanted=is_wanted)
-    return choice, rows
+    return rows
 
 
 def _drop_changes(engine: DuckDbEngine, plan: Maintenance, *, is_wanted: bool) -> None:

@@ -13,7 +13,7 @@ from mvengine.errors import ProgrammingError, SerializationFailure, TransactionA
 from mvengine.meta.records import Maintenance
 from mvengine.refresh.changes import CapturedTable
 from mvengine.refresh.database import Database
-from mvengine.refresh.graph import Graph, ViewDefinition, decode
+from mvengine.refresh.graph import FINGERPRINT, Graph, ViewDefinition, decode
 from mvengine.refresh.maintain import maintain
 from mvengine.schema import Name
 from mvengine.testing.faults import fault_point
@@ -73,12 +73,11 @@ class Transaction:
     def _check_snapshot(self, names: tuple[Name, ...]) -> None:
         if self._begun_at == (self.database.epoch, self.database.graph):
             return  # nobody has committed anything since BEGIN, and the snapshot is no older
-        epoch, count, largest = self.engine.query(
-            "SELECT (SELECT coalesce(max(epoch), 0) FROM mv_meta.epochs), count(*), coalesce(max(relation_id), 0) "
-            "FROM mv_meta.relations"
+        epoch, *fingerprint = self.engine.query(
+            f"SELECT (SELECT coalesce(max(epoch), 0) FROM mv_meta.epochs), {FINGERPRINT}"
         )[0]
         graph = self.database.graph
-        if (count, largest) != graph.fingerprint and not self._has_ddl:
+        if tuple(fingerprint) != graph.fingerprint and not self._has_ddl:
             raise SerializationFailure(
                 "tables or views were created or dropped since this transaction began", hint="run it again"
             )
