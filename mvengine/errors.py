@@ -48,9 +48,10 @@ class Position:
     column: int
 
 
-RETRYABLE_CODES = frozenset({"53100", "53200"})
+RETRYABLE_CODES = frozenset({"53100", "53200", "58030"})
 """Codes that are retryable whatever the class: no room on the disk, no memory (PostgreSQL's class 53, insufficient
-resources). Both are shared with others, and come back when these have finished or somebody has made room."""
+resources), and I/O errors. Disk and memory are shared with others, and come back when these have finished or somebody
+has made room; a task goes on after its last durable stage, and tries a bounded number of times."""
 
 
 class Warning(Exception):  # noqa: A001, N818 - PEP 249 fixes the name

@@ -29,11 +29,16 @@ from mvengine.errors import (
 _LINE = re.compile(r"\n\nLINE (\d+): (.*)\n(\s*)\^", re.S)
 _HOLDER = re.compile(r"(?:in|by) (.+?) \(PID (\d+)\)")
 
+_WRITING = r"(Could not write|Failed to write|Could not create|Cannot open)[^\n]*: "  # also where COMMIT hands it on
+
 # The first that matches decides: (exception class, pattern in its text or None, our class, SQLSTATE or None).
 _RULES: tuple[tuple[type[Exception], str | None, type[Error], str | None], ...] = (
+    (duckdb.Error, rf"{_WRITING}(No space left|Disk quota exceeded|File too large)", OperationalError, "53100"),
+    (duckdb.OutOfMemoryException, r"max_temp_directory_size", OperationalError, "53100"),
     (duckdb.IOException, r"Could not set lock on file|Conflicting lock", DatabaseLocked, None),
     (duckdb.TransactionException, r"is aborted", TransactionAborted, None),
     (duckdb.TransactionException, r"[Cc]onflict", SerializationFailure, None),
+    (duckdb.TransactionException, r"Failed to commit: Could not (write|sync)|fsync", OperationalError, "58030"),
     (duckdb.TransactionException, None, OperationalError, "25000"),
     (duckdb.ParserException, None, ParseError, None),
     (duckdb.SyntaxException, None, ParseError, None),
@@ -57,7 +62,6 @@ _RULES: tuple[tuple[type[Exception], str | None, type[Error], str | None], ...] 
     (duckdb.PermissionException, None, OperationalError, "42501"),
     (duckdb.InterruptException, None, OperationalError, "57014"),
     (duckdb.OutOfMemoryException, None, OperationalError, "53200"),
-    (duckdb.IOException, r"No space left", OperationalError, "53100"),
     (duckdb.IOException, None, OperationalError, "58030"),
     (duckdb.HTTPException, None, OperationalError, "58030"),
     (duckdb.ConnectionException, None, InterfaceError, None),

@@ -58,7 +58,7 @@ class LocalReader:
             with open(split.path, "rb"):
                 _check_unchanged(split)
         except OSError as error:
-            raise _source_error(split.path, error) from error
+            raise source_error(split.path, error) from error
         try:
             yield Path(split.path)
         except Exception as error:
@@ -112,7 +112,7 @@ def _is_there(path: str) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise _source_error(path, error) from error
+        raise source_error(path, error) from error
     return True
 
 
@@ -127,7 +127,7 @@ def _walk(glob: Glob, folder: str, depth: int, linked: frozenset[str]) -> Iterat
         with os.scandir(folder) as entries:
             found = list(entries)
     except OSError as error:
-        raise _source_error(folder, error) from error
+        raise source_error(folder, error) from error
     for entry in found:
         matched = glob.regex.fullmatch(entry.path[len(glob.folder) :].lstrip("/")) is not None
         if _is_folder(entry):
@@ -159,14 +159,14 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError as error:
-        raise _source_error(entry.path, error) from error
+        raise source_error(entry.path, error) from error
 
 
 def _split(path: str) -> Split:
     try:
         found = os.stat(path)
     except OSError as error:
-        raise _source_error(path, error) from error
+        raise source_error(path, error) from error
     if not stat.S_ISREG(found.st_mode):
         raise SourceError(f"{path!r} is not a regular file", path=path, retryable=False)
     return Split(path=path, size=found.st_size, mtime_ns=found.st_mtime_ns, etag=None)
@@ -188,7 +188,8 @@ def _check_unchanged(split: Split, cause: Exception | None = None) -> None:
         ) from cause
 
 
-def _source_error(path: str, error: OSError) -> SourceError:
+def source_error(path: str, error: OSError) -> SourceError:
+    """An error of the operating system, with its kind and whether trying again can help."""
     code, is_retryable = _KINDS.get(error.errno or 0, (None, True))
     if isinstance(error, FileNotFoundError) and os.path.islink(path):
         message = f"{path!r} is a symbolic link to {os.readlink(path)!r}, which does not exist"
