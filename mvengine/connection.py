@@ -15,6 +15,7 @@ from mvengine.config import load_config
 from mvengine.engines.duckdb_errors import translate
 from mvengine.errors import InterfaceError, NotSupportedError
 from mvengine.refresh.database import Database, acquire, release
+from mvengine.refresh.run.reporter import running
 from mvengine.relation import Relation
 from mvengine.session import Session
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
+
+    from mvengine.meta.progress import Progress
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 
@@ -102,6 +105,11 @@ class Connection:
     def interrupt(self) -> None:
         """Stops the running statement, from another thread."""
         self._session.engine.interrupt()
+
+    def progress(self) -> tuple[Progress, ...]:
+        """How far the refreshes and builds are that run in this database now, whoever started them. For any thread."""
+        self._require_open()
+        return running(self._database)
 
     # -- results ---------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -15,6 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mvengine.errors import DataError, Error, OperationalError
+from mvengine.repl import bar
 from mvengine.repl.commands import Quit, run_command
 from mvengine.repl.failure import describe, unexpected
 from mvengine.repl.result import Result, Row, columns_of, read_page, rows_of
@@ -23,6 +24,8 @@ from mvengine.schema import Columns
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from mvengine.meta.progress import Progress
 
 ROWS_SHOWN_MAX = 40
 # The columns of DuckDB's answer to a write, and to a statement without a result: then there is no row.
@@ -36,6 +39,7 @@ class Database(Result, Protocol):
 
     def execute(self, query: str, /) -> Any: ...
     def interrupt(self) -> None: ...
+    def progress(self) -> Sequence[Progress]: ...
 
 
 @dataclass(kw_only=True)
@@ -92,7 +96,8 @@ class Shell:
     def _execute(self, statement: str) -> bool:
         start = time.perf_counter()
         with _stoppable(self.connection):
-            self.connection.execute(statement)
+            with bar.shown(self.err, statement, self.connection.progress):
+                self.connection.execute(statement)
             self._show(columns_of(self.connection))
         if self.is_timed:
             self.write(f"{time.perf_counter() - start:.3f} s")

@@ -41,17 +41,28 @@ class Reporting(Protocol):
         ...
 
 
-class _Watched:
-    """A statement that loads ``size`` bytes, and the largest share of it that was seen done."""
+class Watched:
+    """A stage of ``size`` bytes that an engine loads by one statement, or by several of which each is announced."""
 
-    def __init__(self, engine: Reporting, size: int) -> None:
-        self.engine = engine
-        self.size = size
-        self.share = 0.0
+    def __init__(self, engine: Reporting, size: int, lock: Lock) -> None:
+        self._engine = engine
+        self._lock = lock
+        self._before = 0  # bytes of the statements that are over
+        self._size = size  # of the running one
+        self._share = 0.0  # the largest that was seen of it
+        self._is_announced = False
+
+    def begin(self, size: int) -> None:
+        """The next statement begins, and loads ``size`` bytes of the stage."""
+        with self._lock:
+            if self._is_announced:
+                self._before += self._size
+            self._is_announced, self._size, self._share = True, size, 0.0
 
     def bytes_done(self) -> float:
-        self.share = max(self.share, min(self.engine.progress() or 0.0, 1.0))
-        return self.share * self.size
+        """What is loaded now, for who holds the lock."""
+        self._share = max(self._share, min(self._engine.progress() or 0.0, 1.0))
+        return self._before + self._share * self._size
 
 
 class LiveProgress:
@@ -69,7 +80,7 @@ class LiveProgress:
         self._current = ""
         self._splits = self._rows = self._bytes = self._tasks = 0
         self._splits_total = self._bytes_total = self._tasks_total = 0
-        self._watched: list[_Watched] = []
+        self._watched: list[Watched] = []
         self._percentage = 0.0
         self._percentage_found = 0.0  # was there before: no measure of the speed
         self._idle_seconds = 0.0
@@ -120,24 +131,25 @@ class LiveProgress:
             self._bytes += size
 
     def task_done(self, name: str) -> None:
-        """One more task is over, ``name`` for people: ``merge orders``."""
+        """One more task is over, called ``name``: ``merge orders``."""
         with self._lock:
             self._tasks += 1
-            self._current = name
+            self._current = f"{name}: done"
 
     @contextmanager
-    def watch(self, engine: Reporting, size: int) -> Iterator[None]:
-        """Meanwhile ``engine`` runs the statement that loads ``size`` bytes, which count as it goes on. They are
-        ``add``-ed afterwards."""
+    def watch(self, engine: Reporting, size: int) -> Iterator[Watched]:
+        """Meanwhile ``engine`` loads a stage of ``size`` bytes, which count as it goes on. They are
+        ``add``-ed afterwards. What loads it by several statements says ``begin`` before each.
+        """
+        watched = Watched(engine, size, self._lock)
         if size < WATCHED_BYTES_MIN:
-            yield
+            yield watched
             return
         engine.report_progress()
-        watched = _Watched(engine, size)
         with self._lock:
             self._watched.append(watched)
         try:
-            yield
+            yield watched
         finally:
             with self._lock:  # nobody asks the engine after this: it may be closed
                 self._watched.remove(watched)

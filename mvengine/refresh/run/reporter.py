@@ -48,6 +48,13 @@ def reported(database: Database, live: LiveProgress, on_progress: OnProgress | N
             warnings.warn(trouble, RuntimeWarning, stacklevel=3)
 
 
+def running(database: Database) -> tuple[Progress, ...]:
+    """How far everything is that runs now, in the order of its start."""
+    with database.guard:
+        live = tuple(database.live)
+    return tuple(each.snapshot() for each in live)
+
+
 class Reporter:
     """``run`` is the thread's; ``tick`` is one look, and ``close`` the last one."""
 
