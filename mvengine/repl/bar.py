@@ -21,7 +21,7 @@ BARS_MAX = 4  # more refreshes than these are only counted
 BAR_CELLS = 24
 
 # Behind spaces and comments. Other statements do not wait for what runs in the background.
-_WAITING = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*(?:refresh|wait|retry|resume|create)\b", re.IGNORECASE | re.DOTALL)
+_WAITING = re.compile(r"(?:\s|--[^\n]*+|(?>/\*.*?\*/))*(?:refresh|wait|retry|resume|create)\b", re.I | re.S)
 
 
 @contextmanager

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
+import re
+import select
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 
 import pytest
 from prompt_toolkit.application import create_app_session
@@ -17,7 +21,8 @@ from rich.console import Console
 
 import mvengine
 from mvengine.errors import OperationalError, ParseError, Position
-from mvengine.repl import plain, prompt, table
+from mvengine.meta.progress import Phase, Progress
+from mvengine.repl import bar, plain, prompt, table
 from mvengine.repl.commands import COMMANDS, Quit
 from mvengine.repl.failure import describe
 from mvengine.repl.result import ROWS_READ_MAX, Page, columns_of, read_page, rows_of
@@ -340,3 +345,144 @@ def test_without_a_state_directory_the_shell_says_so_and_works(
     prompt.interact(shell)
     assert "the history is not kept" in err(shell)
     assert "seven" in out(shell)
+
+
+# The progress bar
+
+HALF_WAY = Progress(
+    kind="refresh",
+    id=7,
+    name="main.orders",
+    phase=Phase.LOADING,
+    current="",
+    splits_done=8,
+    splits_total=17,
+    rows_done=1_234_567,
+    bytes_done=600,
+    bytes_total=1000,
+    tasks_done=0,
+    tasks_total=3,
+    percentage=42.0,
+    started_at=datetime(2026, 11, 20, 12, tzinfo=UTC),
+    elapsed_seconds=60.0,
+    eta_seconds=83.0,
+)
+ERASED = re.compile(r"\x1b\[2K(?:\x1b\[\?25h|\r|\s)*$")  # the line is empty again, and the cursor back
+
+
+class Terminal:
+    """A pseudo terminal and the console that draws on it."""
+
+    def __init__(self) -> None:
+        self._ours, theirs = os.openpty()
+        self._file = os.fdopen(theirs, "w")
+        self.console = Console(file=self._file, width=100)
+
+    def read(self) -> str:
+        """What was drawn since the last reading."""
+        drawn = b""
+        while select.select([self._ours], [], [], 0)[0]:
+            drawn += os.read(self._ours, 65536)
+        return drawn.decode()
+
+    def close(self) -> None:
+        self._file.close()
+        os.close(self._ours)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(bar, "DELAY_SECONDS", 0.0)
+    monkeypatch.setattr(bar, "REDRAW_SECONDS", 0.001)
+    terminal = Terminal()
+    yield terminal
+    terminal.close()
+
+
+def test_a_bar_is_drawn_while_a_statement_runs_and_gone_afterwards(terminal: Terminal) -> None:
+    looks, is_drawn = [], Event()
+
+    def read() -> tuple[Progress, ...]:
+        looks.append(len(looks))
+        if len(looks) == 3:  # what was read twice before is on the screen
+            is_drawn.set()
+        return (HALF_WAY,)
+
+    with bar.shown(terminal.console, "REFRESH TABLE orders", read):
+        assert is_drawn.wait(30)
+    drawn = terminal.read()
+    assert "loading main.orders" in drawn
+    assert "42 %" in drawn
+    assert "1,234,567 rows" in drawn
+    assert "1 min left" in drawn
+    assert ERASED.search(drawn)
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT 1", "-- refresh\nINSERT INTO t VALUES (1)", "EXPLAIN REFRESH TABLE t", ""]
+)
+def test_statements_that_wait_for_no_refresh_have_no_bar(terminal: Terminal, statement: str) -> None:
+    with bar.shown(terminal.console, statement, lambda: pytest.fail("nobody is to look")):
+        pass
+    assert terminal.read() == ""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["refresh all", "\n WAIT;", "-- all\n/* of\nthem */ Retry REFRESH 7", "RESUME REFRESH 7", "create table t"],
+)
+def test_statements_that_wait_have_one_behind_comments_too(terminal: Terminal, statement: str) -> None:
+    is_read = Event()
+    with bar.shown(terminal.console, statement, lambda: is_read.set() or ()):
+        assert is_read.wait(30)
+
+
+def test_what_is_over_soon_shows_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bar, "DELAY_SECONDS", 3600.0)
+    with bar.shown(terminal.console, "REFRESH ALL", lambda: pytest.fail("nobody is to look")):
+        pass
+    assert terminal.read() == ""
+
+
+def test_a_bar_is_removed_from_under_an_error(terminal: Terminal) -> None:
+    is_read = Event()
+    with pytest.raises(OperationalError, match="stopped"):
+        _fail_under_a_bar(terminal, is_read)
+    assert ERASED.search(terminal.read())
+
+
+def _fail_under_a_bar(terminal: Terminal, is_read: Event) -> None:
+    with bar.shown(terminal.console, "REFRESH ALL", lambda: is_read.set() or (HALF_WAY,)):
+        raise OperationalError("stopped" if is_read.wait(30) else "never drawn")
+
+
+def test_there_is_no_bar_where_standard_error_is_no_terminal(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bar, "DELAY_SECONDS", 0.0)
+    monkeypatch.setattr(bar, "Thread", lambda **_: pytest.fail("nobody is to draw"))
+    assert shell.run("refresh all;")
+    assert err(shell) == ""
+
+
+def test_of_many_refreshes_some_are_drawn_and_the_others_counted() -> None:
+    console = Console(file=io.StringIO(), width=100, color_system=None)
+    console.print(bar.render([HALF_WAY] * (bar.BARS_MAX + 3)))
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) == bar.BARS_MAX + 1
+    assert lines[-1].strip() == "and 3 more"
+
+
+@pytest.mark.parametrize("width", [20, 40, 79])
+def test_a_bar_keeps_to_one_line_of_a_narrow_terminal(width: int) -> None:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(bar.render([HALF_WAY]))
+    assert isinstance(console.file, io.StringIO)
+    assert len(console.file.getvalue().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0, "1 s"), (59.4, "59 s"), (59.6, "1 min"), (725, "12 min"), (11_100, "3 h 5 min")]
+)
+def test_what_is_left_is_said_in_round_figures(seconds: float, text: str) -> None:
+    assert bar.duration(seconds) == text
