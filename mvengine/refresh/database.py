@@ -20,6 +20,7 @@ from mvengine.refresh.graph import Graph, decode
 from mvengine.refresh.lock import WriterLock
 from mvengine.refresh.recovery import recover
 from mvengine.refresh.run.progress import LiveProgress
+from mvengine.refresh.run.registry import Registry
 from mvengine.refresh.run.workers import Workers
 from mvengine.schema import Name
 
@@ -48,13 +49,13 @@ class Database:
     lock: WriterLock = field(default_factory=WriterLock)
     workers: Workers = field(default_factory=Workers)  # background refreshes, builds, the scheduler
     scheduler: Scheduler | None = None  # runs where a connection was opened with it
-    refreshing: dict[Name, str] = field(default_factory=dict)  # tables being refreshed now, and by whom
+    registry: Registry = field(default_factory=Registry)  # refreshes that run, and their tables
     live: list[LiveProgress] = field(default_factory=list)  # of what runs now, in the order of its start
     plain_writes: dict[str, int] = field(default_factory=dict)  # bare name of an unmaintained table -> write_clock
     shapes: int = 0  # counts statements after which names or columns may mean something else
     write_clock: int = 0  # counts writes to unmaintained tables, which make no epoch
     users: int = 0
-    guard: Lock = field(default_factory=Lock)  # of ``refreshing``
+    guard: Lock = field(default_factory=Lock)  # of ``live``
 
     def note_plain_writes(self, names: Iterable[str]) -> None:
         """Remembers that tables nothing depends on were written. Called under the writer lock."""
@@ -114,11 +115,11 @@ def _open_new(path: str, config: Config, clock: Clock) -> Database:
         engine.query("CREATE SCHEMA IF NOT EXISTS mv_state")
         Store(engine, clock).clear_all_progress()
         engine.commit()
-        recover(engine, Store(engine, clock))
+        going_on = recover(engine, Store(engine, clock), config, clock)
         store = Store(engine, clock)
         if not config.scheduler:
             store.clear_schedules()  # a killed process may have left those of its scheduler
-        return Database(
+        database = Database(
             path=path,
             engine=engine,
             config=config,
@@ -127,9 +128,20 @@ def _open_new(path: str, config: Config, clock: Clock) -> Database:
             epoch=store.latest_epoch(),
             name=str(engine.query("SELECT current_database()")[0][0]),
         )
+        _go_on(database, going_on)
+        return database
     except BaseException:
         engine.close()
         raise
+
+
+def _go_on(database: Database, plan_ids: tuple[int, ...]) -> None:
+    """Refreshes that an earlier process left unfinished run on in the background; paused ones keep their tables."""
+    from mvengine.refresh.run import operations
+
+    operations.keep_paused(database)
+    for plan_id in plan_ids:
+        operations.go_on(database, plan_id)
 
 
 def _start_scheduler(database: Database) -> None:

@@ -3,45 +3,43 @@ killed is recovered by the next one.
 
 * A job that is not CREATED belongs to a foreground CREATE whose process has gone: its tables, fragment and rows of meta
   are removed.
-* A table that is REFRESHING or FINISHING goes back to IDLE: its publishing transaction committed or it did not, and had
-  it committed the state would be IDLE. Splits that lie in the staging table stay there and are recorded; the next
-  refresh takes those whose files have not changed since, and loads the rest.
+* A refresh whose publishing transaction committed is over. Any other goes on from what is staged, or is set back, as
+  ``refresh.run.recovery`` says.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
+from mvengine.config import Config
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.meta.records import Job
-from mvengine.meta.states import JobStatus, RefreshEvent, RefreshState
+from mvengine.meta.states import JobStatus
 from mvengine.meta.store import Store
 from mvengine.refresh.definitions import drop_storage
+from mvengine.refresh.graph import decode
+from mvengine.refresh.run.recovery import recover_plans
 from mvengine.testing.faults import fault_point
 
 
-def recover(engine: DuckDbEngine, store: Store) -> None:
-    """Brings jobs and refreshes to a defined state, and records what was decided, and why."""
+def recover(engine: DuckDbEngine, store: Store, config: Config, clock: Callable[[], datetime]) -> tuple[int, ...]:
+    """Brings jobs and refreshes to a defined state, and records what was decided, and why. Returns the numbers of the
+    refreshes that are to go on."""
     jobs = [job for job in store.jobs() if job.status is not JobStatus.CREATED]
-    refreshes = [job for job in store.refresh_states().values() if job.state is not RefreshState.IDLE]
-    if not jobs and not refreshes:
-        return
+    if not jobs and not store.has_unfinished_refreshes():
+        return ()
     engine.begin()
     try:
         for job in jobs:
             _remove(engine, store, job)
-        staged = store.staged_files([job.relation_id for job in refreshes])
-        for refresh in refreshes:
-            kept = len(staged[refresh.relation_id])
-            cause = (
-                f"the process ended while {refresh.state}; {kept} staged files are kept for the next refresh"
-                if kept
-                else f"the process ended while {refresh.state}; nothing was staged"
-            )
-            store.move_refreshes([refresh], RefreshEvent.RECOVER, cause)
+        going_on = recover_plans(engine, store, decode(store.load_relations()), config, clock)
         fault_point("recovery.before_commit")
         engine.commit()
     except BaseException:
         engine.rollback()
         raise
+    return going_on
 
 
 def _remove(engine: DuckDbEngine, store: Store, job: Job) -> None:

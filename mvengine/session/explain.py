@@ -22,7 +22,7 @@ from mvengine.planner.logical import (
 )
 from mvengine.planner.node import Node
 from mvengine.planner.options import redacted, without_secrets
-from mvengine.refresh.executor import plan_refresh
+from mvengine.refresh.run.listing import plan_refresh
 from mvengine.schema import Column, Name
 from mvengine.session import answer, create_table, create_view
 from mvengine.session.refresh import table_of, view_of

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 
 from mvengine.errors import ProgrammingError, UnknownRelation, WrongObject
 from mvengine.meta.records import Maintenance, MaintenanceMode
+from mvengine.meta.states import PlanStatus
 from mvengine.planner.logical import FullStage
 from mvengine.planner.reader import RelationKind
-from mvengine.refresh.executor import RefreshResult, refresh_tables
 from mvengine.refresh.graph import TableDefinition, ViewDefinition
 from mvengine.refresh.maintain import rebuild
 from mvengine.refresh.reader import reference
+from mvengine.refresh.run import operations
+from mvengine.refresh.run.execution import RefreshResult
+from mvengine.refresh.run.operations import Started
+from mvengine.refresh.run.reporter import OnProgress
+from mvengine.refresh.run.execution import RefreshResult
+from mvengine.refresh.run.operations import start
 from mvengine.refresh.settings import settings_of
 from mvengine.schema import Column
 from mvengine.session import answer
@@ -49,13 +55,39 @@ def run(session: Session, statement: RefreshTable | RefreshView) -> None:
     if isinstance(statement, RefreshView):
         _refresh_view(session, statement)
         return
+    started = start(session, statement, trigger="background" if statement.is_background else "statement")
+    if statement.is_background:
+        rows = [(started.plan_id, started.status)] if started.plan_id is not None else []
+        answer.answer(session, REFRESH_COLUMNS, rows)
+    else:
+        _answer(session, started.results)
+
+
+def start(
+    session: Session, statement: RefreshTable, *, trigger: str, on_progress: OnProgress | None = None
+) -> Started:
+    """Starts a refresh of the statement's tables, or of all; in the foreground it is over then, and what is not
+    tracked is derived anew. Errors: those of ``operations.start``, and of names that are not of refreshable tables."""
+    require_no_transaction(session, "REFRESH")
     tables = [table_of(session, ref) for ref in statement.tables]
     if not statement.tables:
         tables = list(session.database.graph.tables.values())
-    results = refresh_tables(session.database, _once(tables), reads_all=statement.full) if tables else ()
+    started = Started(plan_id=None, status=PlanStatus.COMPLETED, results=())
+    if tables:
+        with session.stoppable() as control:
+            started = operations.start(
+                session.database,
+                _once(tables),
+                reads_all=statement.full,
+                is_background=statement.is_background,
+                queue=statement.is_queued,
+                trigger=trigger,
+                on_progress=on_progress,
+                control=control,
+            )
     if not statement.tables:
         _recompute_untracked(session)
-    _answer(session, results)
+    return started
 
 
 def _once(tables: Sequence[TableDefinition]) -> tuple[TableDefinition, ...]:

@@ -15,6 +15,7 @@ POINTS = (
     "create.after_job",
     "create.before_commit",
     "refresh.after_trigger",
+    "stage.before_commit",
     "refresh.after_split",
     "refresh.after_staged",
     "refresh.after_merge",

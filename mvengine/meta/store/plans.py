@@ -102,6 +102,12 @@ class PlanStore(MoveStore):
         where = "" if statuses is None else "WHERE list_contains($1::VARCHAR[], status)"
         return self._plans(where, [] if statuses is None else [list(statuses)])
 
+    def has_unfinished_refreshes(self) -> bool:
+        """Whether a plan is not over, or a table is not IDLE."""
+        sql = """SELECT EXISTS (FROM mv_meta.plans WHERE status IN ('CREATED', 'RUNNING', 'PAUSED'))
+            OR EXISTS (FROM mv_meta.refresh_jobs WHERE state <> 'IDLE')"""
+        return bool(self._rows(sql)[0][0])
+
     def plan(self, plan_id: int) -> Plan:
         """Errors: ``UnknownRelation``."""
         found = self._plans("WHERE plan_id = $1", [plan_id])
@@ -128,6 +134,12 @@ class PlanStore(MoveStore):
         names = [name for name in _FAILURE_TYPES if name != "plan_id"]
         sql = f"SELECT {', '.join(names)} FROM mv_meta.failures WHERE plan_id = ? ORDER BY occurred_at, task_id"
         return tuple(Failure(**dict(zip(names, map(aware, row), strict=True))) for row in self._rows(sql, [plan_id]))
+
+    def later_plans(self, plan_id: int, relation_ids: Sequence[int]) -> tuple[int, ...]:
+        """The numbers of later plans that had tasks of one of these relations, in order."""
+        sql = """SELECT DISTINCT plan_id FROM mv_meta.tasks
+            WHERE plan_id > $1 AND list_contains($2::BIGINT[], relation_id) AND kind = 'load'"""
+        return tuple(sorted(int(id_) for (id_,) in self._rows(sql, [plan_id, list(relation_ids)])))
 
     # -- moves -----------------------------------------------------------------------------------------------------
 

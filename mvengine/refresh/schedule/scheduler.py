@@ -18,8 +18,8 @@ from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import Error
 from mvengine.meta.store.schedules import Schedule, ScheduledTable
 from mvengine.refresh.database import Database
-from mvengine.refresh.executor import refresh_tables
 from mvengine.refresh.graph import TableDefinition
+from mvengine.refresh.run.operations import start
 from mvengine.refresh.run.workers import Stop
 from mvengine.refresh.schedule.due import Jitter, delay_ms, due_at, hashed_jitter
 
@@ -193,7 +193,7 @@ def _backs_off(failures: int, error: str) -> str:
 
 def start_refresh(database: Database, tables: Sequence[TableDefinition]) -> None:
     """A refresh by the scheduler, in its thread. Errors: those of the refresh."""
-    refresh_tables(database, tables, reads_all=False)
+    start(database, tables, trigger="schedule")
 
 
 def _described(error: Exception) -> str:

@@ -1,8 +1,4 @@
-"""The plan of a refresh: what has to be done for each table, as values, before anything is done.
-
-A side-effect-free description that the executor carries out and EXPLAIN REFRESH shows. A later version gives each task
-a durable state; the matrices for that belong to ``meta.states``.
-"""
+"""Which files of a table a refresh reads: what its source holds against what was loaded and what is staged. Pure."""
 
 from __future__ import annotations
 
@@ -16,11 +12,16 @@ from mvengine.sources import Split
 
 @dataclass(frozen=True, kw_only=True)
 class FileTask:
-    """A split to load: ``file_id`` is its number in the table; ``is_staged``: it lies in the staging table already."""
+    """A split to load: ``file_id`` is its number in the table, ``staged`` its parts that lie in the staging table."""
 
     split: Split
     file_id: int
-    is_staged: bool
+    staged: tuple[StagedFileRow, ...]
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether all of it lies in the staging table."""
+        return bool(self.staged) and len(self.staged) == self.staged[0].parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +35,17 @@ class TableTask:
     replaced: tuple[int, ...]  # ids of loaded files whose rows go or are loaded anew
     reads_all: bool  # unchanged files too: asked for, or DML has touched the table
     reason: str  # why these files
+    has_staged: bool  # something lies in the staging table, whether it fits or not
 
     @property
     def has_work(self) -> bool:
         """What DML has put into a table must go although there may be no file."""
         return bool(self.loads or self.removed or self.reads_all)
+
+    @property
+    def bytes_waiting(self) -> int:
+        """Bytes of the files that are not wholly staged."""
+        return sum(load.split.size for load in self.loads if not load.is_staged)
 
     @property
     def is_first_load(self) -> bool:
@@ -57,30 +64,36 @@ def plan_table(
     staged: Sequence[StagedFileRow],
     *,
     reads_all: bool,
+    trusts_staging: bool,
     reason: str,
 ) -> TableTask:
-    """Compares what is there with what was loaded: by path, size, mtime and etag. Pure."""
+    """Compares what is there with what was loaded: by path, size, mtime and etag. Pure.
+
+    ``trusts_staging``: what is staged and has not changed since is not read again.
+    """
     by_path = {row.path: row for row in loaded}
-    staged_by_path = {row.path: row for row in staged}
+    staged_by_path: dict[str, list[StagedFileRow]] = {}
+    for waiting_row in staged if trusts_staging else ():
+        staged_by_path.setdefault(waiting_row.path, []).append(waiting_row)
     next_id = max([row.file_id for row in loaded] + [row.file_id for row in staged], default=0) + 1
     loads: list[FileTask] = []
     kept: list[SourceFileRow] = []
     replaced: list[int] = []
     for split in splits:
-        known, waiting = by_path.get(split.path), staged_by_path.get(split.path)
+        known = by_path.get(split.path)
+        waiting = tuple(row for row in staged_by_path.get(split.path, ()) if _same(split, row))
         if known is not None and not reads_all and _same(split, known):
             kept.append(known)
             continue
         if known is not None:
             replaced.append(known.file_id)
-        is_staged = waiting is not None and _same(split, waiting)
-        if is_staged and waiting is not None:
-            file_id = waiting.file_id
+        if waiting:
+            file_id = waiting[0].file_id
         elif known is not None:
             file_id = known.file_id
         else:
             file_id, next_id = next_id, next_id + 1
-        loads.append(FileTask(split=split, file_id=file_id, is_staged=is_staged))
+        loads.append(FileTask(split=split, file_id=file_id, staged=waiting))
     present = {split.path for split in splits}
     removed = tuple(row for row in loaded if row.path not in present)
     replaced.extend(row.file_id for row in removed)
@@ -92,6 +105,7 @@ def plan_table(
         replaced=tuple(replaced),
         reads_all=reads_all,
         reason=reason,
+        has_staged=bool(staged),
     )
 
 

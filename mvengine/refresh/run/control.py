@@ -1,0 +1,77 @@
+"""What others may ask of a refresh that runs. It looks between its stages; whoever asked can wait for the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from threading import Condition
+from time import monotonic
+
+
+class Request(StrEnum):
+    PAUSE = "PAUSE"
+    CANCEL = "CANCEL"
+    STOP = "STOP"  # the database is closed: what is durable stays, and start-up goes on from there
+
+
+class Control:
+    """Requests to one execution. The first one counts, but CANCEL and STOP overrule a PAUSE."""
+
+    def __init__(self) -> None:
+        self._condition = Condition()
+        self._request: Request | None = None
+        self._cause = ""
+        self._is_over = False
+        self._interrupts: list[Callable[[], None]] = []
+
+    @property
+    def request(self) -> Request | None:
+        return self._request
+
+    @property
+    def cause(self) -> str:
+        return self._cause
+
+    def ask(self, request: Request, cause: str) -> None:
+        """Asks for the end. A CANCEL or STOP also interrupts the statements that run now."""
+        with self._condition:
+            if self._request is None or self._request is Request.PAUSE:
+                self._request, self._cause = request, cause
+            interrupts = list(self._interrupts) if request is not Request.PAUSE else []
+            self._condition.notify_all()
+        for interrupt in interrupts:
+            interrupt()
+
+    @contextmanager
+    def interruptible(self, interrupt: Callable[[], None]) -> Iterator[None]:
+        """While the block runs, a CANCEL or STOP calls ``interrupt``."""
+        with self._condition:
+            self._interrupts.append(interrupt)
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._interrupts.remove(interrupt)
+
+    def wait(self, seconds: float) -> bool:
+        """Sleeps; True at once when something is asked for."""
+        deadline = monotonic() + seconds
+        with self._condition:
+            while self._request is None:
+                left = deadline - monotonic()
+                if left <= 0:
+                    return False
+                self._condition.wait(left)
+            return True
+
+    def end(self) -> None:
+        """The execution is over, its states are written."""
+        with self._condition:
+            self._is_over = True
+            self._condition.notify_all()
+
+    def wait_for_end(self, timeout: float | None) -> bool:
+        """Whether the execution is over; waits for it, at most ``timeout`` seconds."""
+        with self._condition:
+            return self._condition.wait_for(lambda: self._is_over, timeout)

@@ -1,0 +1,208 @@
+"""Finishing: the one transaction that merges what is staged, lets the views follow, and publishes the epoch.
+
+An error aborts the whole transaction. So that all that would fail is known at once, it is then tried again without the
+task that failed and what depends on it, and rolled back at its end: what went through is COMPLETED, in the sense that
+the publishing transaction has nothing to fear from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.errors import DatabaseError, Error
+from mvengine.meta.plan_records import TaskKind
+from mvengine.meta.records import Maintenance, MaintenanceMode, RefreshJob
+from mvengine.meta.states import PlanEvent, RefreshEvent, TaskEvent, TaskStatus
+from mvengine.meta.store import Store
+from mvengine.refresh.constraints import check_foreign_keys, check_unique
+from mvengine.refresh.database import Database
+from mvengine.refresh.graph import ViewDefinition
+from mvengine.refresh.merge import create_table_sql, merge
+from mvengine.refresh.merge_apply import FileOrder, Merged
+from mvengine.refresh.plan.files import TableTask
+from mvengine.refresh.plan.graph import downstream
+from mvengine.refresh.run.ledger import Ledger
+from mvengine.refresh.run.progress import LiveProgress
+from mvengine.refresh.transaction import Transaction
+from mvengine.schema import Name
+from mvengine.testing.faults import fault_point
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What was published. ``seconds`` were spent on merging each table."""
+
+    merged: dict[Name, Merged]
+    epoch: int
+    seconds: dict[Name, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotPublished:
+    """Which tasks failed, and why. ``is_whole``: all others went through."""
+
+    failures: dict[int, Error]
+    is_whole: bool
+
+
+class _TriedOut(Exception):  # noqa: N818 - it ends a trial, it is no error
+    """All but what was left out went through; nothing is to be published."""
+
+
+class Finishing:
+    """Publishes the tables of one plan, whose splits are staged."""
+
+    def __init__(
+        self,
+        database: Database,
+        engine: DuckDbEngine,
+        ledger: Ledger,
+        tables: Sequence[TableTask],
+        jobs: Sequence[RefreshJob],
+        progress: LiveProgress,
+    ) -> None:
+        self.database = database
+        self.engine = engine
+        self.store: Store = database.store(engine)
+        self.ledger = ledger
+        self.tables = tables
+        self.jobs = jobs
+        self.progress = progress
+        self.seconds: dict[Name, float] = {}
+        self.is_committed = False
+        self._tasks = {(task.kind, task.relation_id): task.task_id for task in ledger.tasks.values()}
+        self._publish = self._tasks[TaskKind.PUBLISH, None]
+        self._at = self._publish  # the task that is carried out, to know whose an error is
+        self._left_out: frozenset[int] = frozenset()
+
+    def run(self) -> Published | NotPublished:
+        """Publishes, or finds out all that fails. Raises what is no matter of a task (an interrupt, a bug)."""
+        failures: dict[int, Error] = {}
+        while True:
+            self._at = self._publish
+            self._left_out = frozenset(failures) | downstream(self.ledger.tasks.values(), failures)
+            try:
+                return self._attempt(is_trial=bool(failures))
+            except _TriedOut:
+                return NotPublished(failures=failures, is_whole=True)
+            except DatabaseError as error:
+                if self._at == self._publish or error.code == "57014":
+                    return NotPublished(failures=failures or {self._publish: error}, is_whole=False)
+                failures[self._at] = error
+
+    def _attempt(self, *, is_trial: bool) -> Published:
+        transaction = Transaction(self.database, self.engine, is_explicit=False)
+        transaction.before_view = self._before_view
+        transaction.lock("REFRESH TABLE " + ", ".join(str(task.table.name) for task in self.tables))
+        try:
+            transaction.begin()
+            self.progress.phase("merging")
+            merged = {task.table.name: self._merge(transaction, task) for task in self._merging()}
+            self._at = self._publish
+            check_foreign_keys(self.engine, transaction.graph, merged)
+            self.progress.phase("maintaining")
+            transaction.flush()
+            self._at = self._publish
+            if is_trial:
+                raise _TriedOut
+            self.progress.phase("publishing")
+            changes = any(result.rows for result in merged.values())
+            epoch = transaction.epoch if changes else self.database.epoch
+            self._record_files(epoch)
+            self._record_states(epoch)
+            fault_point("publish.before_commit")
+            published = transaction.commit()
+            self._committed()
+            return Published(merged=merged, epoch=published, seconds=self.seconds)
+        except BaseException:
+            if transaction.is_committed and not self.is_committed:
+                self._committed()
+            elif not transaction.is_committed:
+                self.ledger.forget()
+            transaction.rollback()
+            raise
+
+    def _committed(self) -> None:
+        self.is_committed = True
+        self.ledger.settle()
+
+    def _merging(self) -> list[TableTask]:
+        return [task for task in self.tables if self._merge_task(task) not in self._left_out]
+
+    def _merge_task(self, task: TableTask) -> int:
+        return self._tasks[TaskKind.MERGE, task.table.relation_id]
+
+    def _before_view(self, view: ViewDefinition) -> bool:
+        """Told by maintenance before each view's turn; False where it depends on what failed."""
+        task_id = self._tasks.get((TaskKind.MAINTAIN, view.relation_id))
+        if task_id is None:  # created since the plan was made
+            return not self._left_out
+        if task_id in self._left_out:
+            return False
+        self._at = task_id
+        self.progress.task_done(self.ledger.tasks[task_id].name)
+        return True
+
+    def _merge(self, transaction: Transaction, task: TableTask) -> Merged:
+        plan, started = task.table.plan, perf_counter()
+        self._at = self._merge_task(task)
+        stored = tuple(column.name for column in plan.columns)
+        captured = transaction.captured(plan.relation, plan.storage, stored)
+        order = FileOrder(
+            ranked=task.ranked(),
+            replaced=task.replaced,
+            is_first_load=task.is_first_load,
+            reads_all=task.reads_all,
+        )
+        merged = merge(self.engine, plan, captured, order)
+        check_unique(self.engine, plan)
+        self.engine.query(f"DROP TABLE {plan.staging}")  # made anew: costs nothing, and gives the space back
+        self.engine.query(create_table_sql(plan, plan.staging))
+        transaction.touch(plan.relation, merged.rows, "REFRESH TABLE", is_virtual=merged.is_view)
+        self.seconds[plan.relation] = perf_counter() - started
+        self.progress.task_done(self.ledger.tasks[self._at].name)
+        transaction.note(
+            Maintenance(
+                relation_id=task.table.relation_id,
+                name=plan.relation,
+                epoch=transaction.epoch,
+                strategy="load",
+                mode=MaintenanceMode.INCREMENTAL if task.kept else MaintenanceMode.FULL,
+                reason=f"{len(task.loads)} files read, {len(task.kept)} unchanged, {len(task.removed)} removed",
+                delta_rows=merged.rows,
+                output_rows=merged.rows,
+                ms=self.seconds[plan.relation] * 1000,
+            )
+        )
+        return merged
+
+    # -- what is recorded with it ----------------------------------------------------------------------------------
+
+    def _record_files(self, epoch: int) -> None:
+        removed = {task.table.relation_id: [row.path for row in task.removed] for task in self.tables}
+        self.store.publish_files([task.table.relation_id for task in self.tables], removed, epoch)
+
+    def _record_states(self, epoch: int) -> None:
+        """All tasks and the plan are COMPLETED, all tables IDLE, with the rows that are published."""
+        for task in list(self.ledger.tasks.values()):
+            if task.kind is TaskKind.LOAD:
+                self.ledger.change_task(task.task_id, checkpoint=None)
+            elif task.status is TaskStatus.CREATED:
+                self.ledger.move_task(task.task_id, TaskEvent.EXECUTE, "finishing")
+                self.ledger.move_task(task.task_id, TaskEvent.COMPLETE, f"epoch {epoch}", stages_done=1)
+            elif task.status is TaskStatus.RUNNING:
+                self.ledger.move_task(task.task_id, TaskEvent.COMPLETE, f"epoch {epoch}", stages_done=1)
+        self.ledger.move_plan(PlanEvent.COMPLETE, f"epoch {epoch}", epoch=epoch, error=None)
+        self.ledger.write(self.store)
+        written_meanwhile = self._written_meanwhile()
+        self.store.move_refreshes(self.jobs, RefreshEvent.PUBLISH, f"epoch {epoch}", epoch=epoch)
+        if written_meanwhile:
+            self.store.set_dirty(written_meanwhile, True)
+
+    def _written_meanwhile(self) -> list[int]:
+        """Tables that DML touched while only their changed files were loaded: they stay dirty for the next refresh."""
+        ids = [task.table.relation_id for task in self.tables if not task.reads_all]
+        return [id_ for id_, job in self.store.refresh_states(ids).items() if job.is_dirty] if ids else []

@@ -1,0 +1,190 @@
+"""Loading splits into a staging table, in stages: steps that are durable by themselves.
+
+A stage is one transaction: as many files as make up a batch, or a part of a large one, with a row of meta for each and
+the task's checkpoint. Whatever ends a refresh leaves the stages that were committed; what has not changed since is not
+loaded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.meta.records import RejectedRowRecord, StagedFileRow
+from mvengine.meta.store import Store
+from mvengine.planner.logical import Load
+from mvengine.refresh.changes import FILE_ID
+from mvengine.refresh.graph import TableDefinition
+from mvengine.refresh.merge import create_table_sql
+from mvengine.refresh.plan.files import FileTask, TableTask
+from mvengine.refresh.run.progress import LiveProgress
+from mvengine.schema import Columns
+from mvengine.sources import LoadedSplit, Part, load_split, open_source, stages_of
+
+if TYPE_CHECKING:
+    from mvengine.refresh.database import Database
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagePart:
+    """A part of a file, of ``parts`` in all."""
+
+    load: FileTask
+    part: Part
+    parts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """What is loaded in one transaction."""
+
+    parts: tuple[StagePart, ...]
+
+    @property
+    def bytes(self) -> int:
+        return sum(it.part.size for it in self.parts)
+
+    @property
+    def name(self) -> str:
+        """For people: the file, or the first of several."""
+        first, more = self.parts[0], len(self.parts) - 1
+        part = f" part {first.part.index + 1}/{first.parts}" if first.parts > 1 else ""
+        return f"{first.load.split.path}{part}" + (f" and {more} more" if more else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """What a stage has put into the staging table."""
+
+    rows: int
+    bytes: int
+    splits: int  # files that are complete with it
+
+
+def plan_stages(engine: DuckDbEngine, task: TableTask, bytes_max: int) -> tuple[Stage, ...]:
+    """The stages that are left of a table. Reads the footers of large Parquet files. Errors: LoadError, SourceError."""
+    assert isinstance(task.table.plan.input, Load)
+    source = task.table.plan.input.source
+    reader = open_source(source)
+    waiting: list[StagePart] = []
+    for load in task.loads:
+        if not load.is_staged:
+            parts = stages_of(engine, source=source, split=load.split, reader=reader, bytes_max=bytes_max)
+            done = {row.part for row in load.staged if row.parts == len(parts)}
+            waiting += [
+                StagePart(load=load, part=part, parts=len(parts)) for part in parts if part.index + 1 not in done
+            ]
+    return tuple(Stage(parts=tuple(batch)) for batch in _batches(waiting, bytes_max))
+
+
+def _batches(parts: Sequence[StagePart], bytes_max: int) -> Iterator[list[StagePart]]:
+    batch: list[StagePart] = []
+    size = 0
+    for part in parts:
+        if batch and size + part.part.size > bytes_max:
+            yield batch
+            batch, size = [], 0
+        batch.append(part)
+        size += part.part.size
+    if batch:
+        yield batch
+
+
+def discard_stale(engine: DuckDbEngine, store: Store, task: TableTask, stages: Sequence[Stage]) -> str | None:
+    """Removes what is staged and does not fit: files that have changed or gone since, or are cut into other parts.
+    Why, or None where all fits. In the caller's transaction."""
+    relation_id, staging = task.table.relation_id, task.table.plan.staging
+    staged = store.staged_files([relation_id])[relation_id]
+    if not staged:
+        return None
+    cuts = {it.load.split.path: it.parts for stage in stages for it in stage.parts}
+    good = {
+        row for load in task.loads for row in load.staged if row.parts == cuts.get(row.path, row.parts)
+    }  # a file of which all is staged has no stage
+    gone = [row for row in staged if row not in good]
+    if not gone:
+        return None
+    kept = [row for row in staged if row in good]
+    partly = {row.file_id for row in gone} & {row.file_id for row in kept}
+    assert not partly, "parts of one file are cut alike, or they are of another state of it"
+    ids = ", ".join(str(id_) for id_ in {row.file_id for row in kept}) or "NULL"
+    engine.query(f"DELETE FROM {staging} WHERE {FILE_ID} NOT IN ({ids}) OR {not kept}")
+    store.clear_staged_files([relation_id])
+    store.add_staged_files(relation_id, kept)
+    paths = sorted({row.path for row in gone})
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{paths[0]}{more} changed since it was staged, or is asked for anew"
+
+
+def discard_staged(engine: DuckDbEngine, store: Store, tables: Sequence[TableDefinition]) -> None:
+    """Removes all that is staged for these tables. In the caller's transaction."""
+    for table in tables:
+        engine.query(f"DROP TABLE IF EXISTS {table.plan.staging}")
+        engine.query(create_table_sql(table.plan, table.plan.staging))
+    store.clear_staged_files([table.relation_id for table in tables])
+
+
+def load_stage(
+    engine: DuckDbEngine,
+    store: Store,
+    database: Database,
+    task: TableTask,
+    stage: Stage,
+    probe: DuckDbEngine,
+    progress: LiveProgress,
+) -> Loaded:
+    """Loads one stage, in the caller's transaction. ``probe`` is a connection outside of it, to find bad rows with.
+    Errors: LoadError, SourceError."""
+    with progress.watch(engine, stage.bytes):
+        loaded = [(it, _load(engine, task, it, probe)) for it in stage.parts]
+    relation_id = task.table.relation_id
+    store.add_staged_files(relation_id, [_row(database, it, result) for it, result in loaded])
+    rejected = [
+        RejectedRowRecord(path=row.path, line=row.line, reason=row.reason, text=row.text)
+        for _, result in loaded
+        for row in result.rejected
+    ]
+    if rejected:
+        store.add_rejected_rows(relation_id, rejected, None)
+    return Loaded(
+        rows=sum(result.rows for _, result in loaded),
+        bytes=stage.bytes,
+        splits=sum(it.part.index + 1 == it.parts for it in stage.parts),
+    )
+
+
+def _load(engine: DuckDbEngine, task: TableTask, it: StagePart, probe: DuckDbEngine) -> LoadedSplit:
+    plan = task.table.plan
+    assert isinstance(plan.input, Load)
+    stored = set(plan.stored_columns)
+    columns: Columns = tuple(column for column in plan.columns if column.name in stored)
+    return load_split(
+        engine,
+        source=plan.input.source,
+        columns=columns,
+        key=plan.primary_key,
+        split=it.load.split,
+        reader=open_source(plan.input.source),
+        file_id=it.load.file_id,
+        into=plan.staging,
+        probe=probe,
+        part=it.part,
+        rejected_before=sum(row.rejected for row in it.load.staged),
+    )
+
+
+def _row(database: Database, it: StagePart, result: LoadedSplit) -> StagedFileRow:
+    return StagedFileRow(
+        file_id=it.load.file_id,
+        path=it.load.split.path,
+        size=it.load.split.size,
+        mtime_ns=it.load.split.mtime_ns,
+        etag=it.load.split.etag,
+        rows=result.rows,
+        rejected=len(result.rejected),
+        staged_at=database.clock(),
+        part=it.part.index + 1,
+        parts=it.parts,
+    )

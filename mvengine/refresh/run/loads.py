@@ -1,0 +1,367 @@
+"""The loads of a plan: together in one transaction where all of them fit into one stage, else each in a thread.
+
+At most ``max_concurrency`` run at a time. A load that fails and may be tried again waits for its turn while the others
+go on; when it is tried again, its source is listed anew.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING
+
+from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.errors import Error
+from mvengine.meta.plan_records import Task, TaskKind
+from mvengine.meta.states import TaskEvent, TaskStatus
+from mvengine.refresh.plan.checkpoint import Checkpoint
+from mvengine.refresh.plan.files import TableTask
+from mvengine.refresh.plan.retry import pause_before
+from mvengine.refresh.run import tables as states
+from mvengine.refresh.run.control import Request
+from mvengine.refresh.run.loading import Stage, discard_staged, discard_stale, load_stage, plan_stages
+from mvengine.testing.faults import fault_point
+
+if TYPE_CHECKING:
+    from mvengine.refresh.run.execution import Execution
+
+
+class Asked(Exception):  # noqa: N818 - the way out of an execution of which a pause or an end is asked for
+    """Something was asked of the execution; what is durable is in the ledger."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Over:
+    """How a load ended: ``task`` as it was committed last; ``discarded``: why something staged was thrown away."""
+
+    task: Task
+    error: Error | None
+    stage: str | None
+    is_stopped: bool
+    discarded: str | None
+
+
+class Loads:
+    """The load tasks of an execution that are not done."""
+
+    def __init__(self, execution: Execution) -> None:
+        assert execution.ledger is not None
+        self.execution = execution
+        self.ledger = execution.ledger
+        self.database = execution.database
+        self.progress = execution.progress
+
+    def run(self) -> dict[int, Error]:
+        """Loads. Returns the tasks that failed for good; the others are COMPLETED. Raises ``Asked``."""
+        self.execution.check_requests()
+        todo = self._todo()
+        self._count()
+        if not todo:
+            return {}
+        self.progress.phase("loading")
+        if self._fits_one_stage(todo) and self._together(todo):
+            return {}
+        return self._apart(todo)
+
+    def _todo(self) -> list[int]:
+        """Loads that are not over, and those whose files have changed since they were."""
+        todo = []
+        for task in list(self.ledger.tasks.values()):
+            if task.kind is not TaskKind.LOAD:
+                continue
+            found = self.execution.tasks.get(task.relation_id or 0)
+            is_stale = found is not None and any(not load.is_staged for load in found.loads)
+            if task.status is TaskStatus.COMPLETED and (is_stale or self.execution.stale_reason(task)):
+                self.ledger.move_task(task.task_id, TaskEvent.RESET, "its files have changed since they were staged")
+                todo.append(task.task_id)
+            elif task.status is not TaskStatus.COMPLETED:
+                todo.append(task.task_id)
+        return todo
+
+    def _count(self) -> None:
+        """What there is to do, and what is there already."""
+        tasks = self.execution.tasks.values()
+        loads = [load for task in tasks for load in task.loads]
+        self.progress.total(splits=len(loads), size=sum(load.split.size for load in loads))
+        staged = [load for load in loads if load.is_staged]
+        done = sum(task.status is TaskStatus.COMPLETED for task in self.ledger.tasks.values())
+        self.progress.found(
+            splits=len(staged),
+            rows=sum(row.rows for load in loads for row in load.staged),
+            size=sum(load.split.size for load in staged),
+            tasks=done,
+        )
+
+    def _table(self, task_id: int) -> TableTask | None:
+        """What a load has to read; None where its source could not be listed."""
+        return self.execution.tasks.get(self.ledger.tasks[task_id].relation_id or 0)
+
+    # -- all in one stage ------------------------------------------------------------------------------------------
+
+    def _fits_one_stage(self, todo: Sequence[int]) -> bool:
+        tables = [self._table(id_) for id_ in todo]
+        found = [table for table in tables if table is not None]
+        size = sum(table.bytes_waiting for table in found)
+        return len(found) == len(tables) and size <= self.database.config.staging_batch_bytes
+
+    def _together(self, todo: Sequence[int]) -> bool:
+        """Loads all in one transaction; False where that failed: then each is on its own, to see which."""
+        execution, engine, store = self.execution, self.execution.engine, self.execution.store
+        probe = engine.fork()
+        engine.begin()
+        try:
+            with execution.control.interruptible(engine.interrupt):
+                for id_ in todo:
+                    self._load_now(id_, probe)
+            self.ledger.write(store)
+            execution.jobs = states.staged(store, execution.working())
+            fault_point("stage.before_commit")
+            engine.commit()
+        except BaseException as error:
+            engine.rollback()
+            self.ledger.forget()
+            execution.jobs = ()
+            execution.check_requests()
+            if not isinstance(error, Error) or error.code == "57014":
+                raise
+            return False
+        finally:
+            probe.close()
+        self.ledger.settle()
+        fault_point("refresh.after_split")
+        return True
+
+    def _load_now(self, task_id: int, probe: DuckDbEngine) -> None:
+        execution, engine, store = self.execution, self.execution.engine, self.execution.store
+        started = perf_counter()
+        table = self._table(task_id)
+        assert table is not None
+        event = _begins(self.ledger.tasks[task_id])
+        if event is not None:
+            self.ledger.move_task(task_id, event, "all loads in one stage")
+        task = self.ledger.tasks[task_id]
+        reason = execution.stale_reason(task)
+        if reason is not None:
+            discard_staged(engine, store, [table.table])
+            table = execution.list_again(engine, table.table)
+        stages = plan_stages(engine, table, self.database.config.staging_batch_bytes)
+        if table.has_staged:
+            reason = discard_stale(engine, store, table, stages) or reason
+        if reason is not None:
+            self.ledger.move_task(task_id, TaskEvent.DISCARD, reason)
+        rows = size = 0
+        for stage in stages:
+            loaded = load_stage(engine, store, self.database, table, stage, probe, self.progress)
+            self.progress.add(splits=loaded.splits, rows=loaded.rows, size=loaded.bytes)
+            rows, size = rows + loaded.rows, size + loaded.bytes
+        self.ledger.move_task(
+            task_id,
+            TaskEvent.COMPLETE,
+            f"{len(table.loads)} files",
+            stages_done=task.stages_done + len(stages),
+            stages_total=task.stages_done + len(stages),
+            rows=task.rows + rows,
+            bytes_done=task.bytes_done + size,
+            bytes_total=task.bytes_done + size,
+            checkpoint=self.checkpoint(table, task.stages_done + len(stages)),
+        )
+        self.progress.task_done(task.name)
+        execution.seconds[table.table.relation_id] = perf_counter() - started
+
+    def checkpoint(self, table: TableTask, stages: int) -> str:
+        return Checkpoint(digest=table.table.digest, stages=stages, at=self.database.clock()).dumps()
+
+    # -- each by itself --------------------------------------------------------------------------------------------
+
+    def _apart(self, todo: Sequence[int]) -> dict[int, Error]:
+        """Loads in threads. The calling one keeps the states."""
+        control, slots = self.execution.control, self.database.config.max_concurrency
+        waiting, due, failures = deque(todo), dict[int, float](), dict[int, Error]()
+        running: dict[Future[_Over], int] = {}
+        with ThreadPoolExecutor(slots, thread_name_prefix="mvengine-load") as pool:
+            try:
+                while waiting or due or running:
+                    if control.request is not None:
+                        if not running:
+                            raise Asked
+                    else:
+                        now = monotonic()
+                        waiting.extend(id_ for id_, at in due.items() if at <= now)
+                        due = {id_: at for id_, at in due.items() if at > now}
+                        starting = [waiting.popleft() for _ in range(min(slots - len(running), len(waiting)))]
+                        running |= {pool.submit(self._load, *work): work[0].task_id for work in self._start(starting)}
+                    pause = max(min(due.values()) - monotonic(), 0.0) if due and not control.request else None
+                    if running:
+                        done, _ = wait(running, pause, FIRST_COMPLETED)
+                        over = [(running.pop(future), future.result()) for future in done]
+                        due |= self._end(over, failures)
+                    elif pause is not None:
+                        self.progress.phase("waiting to retry")
+                        control.wait(pause)
+                        self.progress.phase("loading")
+            except BaseException:
+                control.ask(Request.CANCEL, "interrupted")  # so that the threads end, too
+                raise
+        return failures
+
+    def _start(self, task_ids: Sequence[int]) -> list[tuple[Task, bool]]:
+        """Moves loads to RUNNING, in one transaction: the tasks, and whether each is tried again."""
+        again = {id_ for id_ in task_ids if self.ledger.tasks[id_].attempts > 0}
+        moves = [(id_, _begins(self.ledger.tasks[id_])) for id_ in task_ids]
+        for id_, event in moves:
+            if event is not None:
+                self.ledger.move_task(
+                    id_, event, "its turn" if event is not TaskEvent.RETRY else "tried again by itself"
+                )
+        if any(event is not None for _, event in moves):
+            self.execution.save()
+        return [(self.ledger.tasks[id_], id_ in again) for id_ in task_ids]
+
+    def _load(self, task: Task, is_again: bool) -> _Over:
+        """One load, in a thread of its own."""
+        loader = _Loader(self, task)
+        try:
+            return loader.run(is_again=is_again)
+        finally:
+            loader.close()
+
+    def _end(self, over: Sequence[tuple[int, _Over]], failures: dict[int, Error]) -> dict[int, float]:
+        """Records how loads ended; when those are due that are tried again."""
+        due = {}
+        for id_, found in over:
+            self.ledger.progressed(found.task)
+            if found.discarded is not None:
+                self.ledger.move_task(id_, TaskEvent.DISCARD, found.discarded)
+            if found.is_stopped:
+                continue
+            if found.error is None:
+                self.ledger.move_task(id_, TaskEvent.COMPLETE, f"{found.task.stages_done} stages")
+                self.progress.task_done(found.task.name)
+                continue
+            self.execution.fail_task(id_, found.error, stage=found.stage)
+            task = self.ledger.tasks[id_]
+            if self.execution.is_tried_again(task, found.error):
+                due[id_] = monotonic() + pause_before(task.attempts + 1, first_pause=self.database.config.retry_pause)
+            else:
+                failures[id_] = found.error
+        self.execution.save()
+        return due
+
+
+class _Loader:
+    """One load task with connections of its own."""
+
+    def __init__(self, loads: Loads, task: Task) -> None:
+        self.loads = loads
+        self.execution = loads.execution
+        self.database = loads.database
+        self.task = task
+        self.stage: str | None = None
+        self.discarded: str | None = None
+        self.engine = self.database.engine.fork()
+        self.probe = self.engine.fork()
+        self.store = self.database.store(self.engine)
+
+    def close(self) -> None:
+        self.probe.close()
+        self.engine.close()
+
+    def run(self, *, is_again: bool) -> _Over:
+        started = perf_counter()
+        try:
+            with self.execution.control.interruptible(self.engine.interrupt):
+                is_stopped = not self._load(is_again=is_again)
+        except Error as error:
+            self.engine.rollback()
+            is_asked = self.execution.control.request is not None and error.code == "57014"
+            return self._over(None if is_asked else error, is_stopped=is_asked)
+        self.execution.seconds[self.task.relation_id or 0] = perf_counter() - started
+        return self._over(None, is_stopped=is_stopped)
+
+    def _over(self, error: Error | None, *, is_stopped: bool) -> _Over:
+        return _Over(task=self.task, error=error, stage=self.stage, is_stopped=is_stopped, discarded=self.discarded)
+
+    def _load(self, *, is_again: bool) -> bool:
+        """Loads the stages that are left; False where something is asked for in between."""
+        execution, id_ = self.execution, self.task.relation_id or 0
+        self.stage = "listing"
+        failure = execution.listing_failures.pop(id_, None)
+        if failure is not None:
+            raise failure
+        table = execution.tasks.get(id_)
+        if table is None or is_again:
+            table = execution.list_again(self.engine, execution.table(id_))
+        table, stages = self._prepare(table)
+        for stage in stages:
+            if execution.control.request is not None:
+                return False
+            self.stage = stage.name
+            self._load_stage(table, stage)
+        self.stage = None
+        return True
+
+    def _prepare(self, table: TableTask) -> tuple[TableTask, tuple[Stage, ...]]:
+        """The stages that are left, once what does not fit any more is gone."""
+        bytes_max = self.database.config.staging_batch_bytes
+        stale = self.execution.stale_reason(self.task)
+        self.engine.begin()
+        if stale is not None:
+            discard_staged(self.engine, self.store, [table.table])
+            table = self.execution.list_again(self.engine, table.table)
+        stages = plan_stages(self.probe, table, bytes_max)
+        self.discarded = discard_stale(self.engine, self.store, table, stages) or stale
+        staged = [row for load in table.loads for row in load.staged] if not stale else []
+        waiting = sum(stage.bytes for stage in stages)
+        self._progressed(
+            stages_done=self.task.stages_done if not self.discarded else 0,
+            stages_total=(self.task.stages_done if not self.discarded else 0) + len(stages),
+            rows=sum(row.rows for row in staged),
+            bytes_done=sum(load.split.size for load in table.loads) - waiting,
+            bytes_total=sum(load.split.size for load in table.loads),
+        )
+        self.engine.commit()
+        return table, stages
+
+    def _load_stage(self, table: TableTask, stage: Stage) -> None:
+        engine, progress = self.engine, self.loads.progress
+        name = f"{self.task.name}: stage {self.task.stages_done + 1} of {self.task.stages_total}"
+        progress.at(name)
+        engine.begin()
+        loaded = load_stage(engine, self.store, self.database, table, stage, self.probe, progress)
+        stages = self.task.stages_done + 1
+        before = self.task
+        self._progressed(
+            stages_done=stages,
+            stages_total=self.task.stages_total,
+            rows=self.task.rows + loaded.rows,
+            bytes_done=self.task.bytes_done + loaded.bytes,
+            bytes_total=self.task.bytes_total,
+            checkpoint=self.loads.checkpoint(table, stages),
+        )
+        committed, self.task = self.task, before
+        fault_point("stage.before_commit")
+        engine.commit()
+        self.task = committed
+        progress.add(splits=loaded.splits, rows=loaded.rows, size=loaded.bytes)
+        fault_point("refresh.after_split")
+
+    def _progressed(self, **changes: object) -> None:
+        """Writes the task's progress, in the transaction that is open."""
+        self.task = replace(self.task, **changes)  # type: ignore[arg-type]
+        self.store.write_checkpoint(self.execution.plan_id, self.task)
+
+
+def _begins(task: Task) -> TaskEvent | None:
+    """The event that sets a task going; None where it runs already."""
+    match task.status:
+        case TaskStatus.CREATED:
+            return TaskEvent.EXECUTE
+        case TaskStatus.PAUSED:
+            return TaskEvent.RESUME
+        case TaskStatus.FAILED:
+            return TaskEvent.RETRY
+        case _:
+            return None

@@ -1,0 +1,54 @@
+"""The refresh states of the tables of one plan, moved together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mvengine.errors import StateError
+from mvengine.meta.records import RefreshJob
+from mvengine.meta.states import RefreshEvent, RefreshState
+from mvengine.meta.store import Store
+from mvengine.refresh.graph import TableDefinition
+
+if TYPE_CHECKING:
+    from mvengine.refresh.database import Database
+
+
+def begin(store: Store, tables: Sequence[TableDefinition], cause: str) -> None:
+    """All tables are REFRESHING. In the caller's transaction. Errors: StateError where one is being refreshed."""
+    jobs = tuple(store.refresh_states([table.relation_id for table in tables]).values())
+    busy = next((job for job in jobs if job.state is not RefreshState.IDLE), None)
+    if busy is not None:
+        raise StateError(f"{busy.name} is being refreshed already: it is {busy.state}", hint="wait for it")
+    store.move_refreshes(jobs, RefreshEvent.TRIGGER, cause)
+
+
+def go_on(store: Store, tables: Sequence[TableDefinition], cause: str) -> None:
+    """As ``begin``, of a plan that has begun before: what is IDLE is triggered, the rest is REFRESHING again."""
+    jobs = tuple(store.refresh_states([table.relation_id for table in tables]).values())
+    store.move_refreshes([job for job in jobs if job.state is RefreshState.IDLE], RefreshEvent.TRIGGER, cause)
+    store.move_refreshes([job for job in jobs if job.state is not RefreshState.IDLE], RefreshEvent.RESUME, cause)
+
+
+def staged(store: Store, tables: Sequence[TableDefinition]) -> tuple[RefreshJob, ...]:
+    """All is staged: those that are not FINISHING yet become so. The states afterwards."""
+    ids = [table.relation_id for table in tables]
+    jobs = tuple(store.refresh_states(ids).values())
+    loading = [job for job in jobs if job.state is RefreshState.REFRESHING]
+    moved = {job.relation_id: job for job in store.move_refreshes(loading, RefreshEvent.STAGE_DONE, "all is staged")}
+    return tuple(moved.get(job.relation_id, job) for job in jobs)
+
+
+def end(store: Store, tables: Sequence[TableDefinition], event: RefreshEvent, cause: str) -> None:
+    """Those that are not IDLE are so by ``event`` (FAIL, CANCEL, RECOVER). Read, not remembered: an interrupt may have
+    come between a transition's COMMIT and our knowing of it."""
+    jobs = store.refresh_states([table.relation_id for table in tables]).values()
+    held = [job for job in jobs if job.state is not RefreshState.IDLE]
+    store.move_refreshes(held, event, cause, error=cause)
+
+
+def is_dropped(database: Database, table: TableDefinition) -> bool:
+    """Whether a table of the plan is gone, or another one by its name is there."""
+    known = database.graph.tables.get(table.name)
+    return known is None or known.relation_id != table.relation_id
