@@ -97,16 +97,17 @@ def demo(scale: float, directory: Path | None, keep: bool, debug: bool) -> None:
     type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
     help="Run a file of statements (after those of -c), then leave. May be repeated.",
 )
+@click.option("--scheduler", is_flag=True, help="Refresh tables by their refresh_interval_sec while this runs.")
 @_debug_option
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
-def main(database: str, commands: tuple[str, ...], files: tuple[Path, ...], debug: bool) -> None:
+def main(database: str, commands: tuple[str, ...], files: tuple[Path, ...], scheduler: bool, debug: bool) -> None:
     """Materialized views for files and tables, on DuckDB.
 
     Opens a shell on DATABASE, a DuckDB file that is made if it is not there; without it, in memory. Statements come
     from -c and -f, or from standard input if that is not a terminal.
     """
     is_well = True  # unless a statement fails; .quit ends a script well
-    with _shell(database, is_debug=debug) as shell:
+    with _shell(database, has_scheduler=scheduler, is_debug=debug) as shell:
         if commands or files:
             is_well = all(shell.run(text) for text in commands) and all(shell.run_file(path) for path in files)
         elif sys.stdin.isatty():
@@ -118,14 +119,15 @@ def main(database: str, commands: tuple[str, ...], files: tuple[Path, ...], debu
 
 
 @contextmanager
-def _shell(database: str, *, is_debug: bool) -> Iterator[Shell]:
+def _shell(database: str, *, has_scheduler: bool, is_debug: bool) -> Iterator[Shell]:
     """A shell on the database, which is closed at the end. ``.quit`` in a script ends it well."""
     from rich.console import Console
 
     from mvengine.repl.commands import Quit
     from mvengine.repl.shell import Shell
 
-    with _errors_shown(is_debug=is_debug), mvengine.connect(database) as connection:
+    settings = {"scheduler": True} if has_scheduler else {}  # else the environment's or the file's counts
+    with _errors_shown(is_debug=is_debug), mvengine.connect(database, **settings) as connection:
         try:
             yield Shell(connection=connection, out=Console(), err=Console(stderr=True), is_debug=is_debug)
         except Quit:

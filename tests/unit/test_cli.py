@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,19 @@ def test_statements_run_in_order_and_the_first_error_stops_with_1() -> None:
     assert result.exit_code == 1
     assert [name in result.stdout for name in "abcd"] == [True, True, False, False]
     assert result.stderr.startswith("ERROR 42703: ")
+
+
+@pytest.mark.parametrize("arguments", [(), ("--scheduler",)])
+def test_scheduler_runs_while_the_command_does_where_it_is_asked_for(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[set[str]] = []
+    monkeypatch.setattr(
+        "mvengine.repl.shell.Shell.run", lambda *_: seen.append({thread.name for thread in threading.enumerate()})
+    )
+    run(*arguments, "-c", "SELECT 1")
+    assert ["mvengine-scheduler" in names for names in seen] == [bool(arguments)]
+    assert "mvengine-scheduler" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_parse_error_shows_line_and_caret() -> None:
