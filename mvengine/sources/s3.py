@@ -113,23 +113,18 @@ def _copy(files: Any, path: str, local: IO[bytes]) -> bool:
 
 def _copy_part(files: Any, path: str, split: Split, part: Part, local: IO[bytes]) -> bool:
     """Copies a part of a Parquet object and its footer to where they stand in it, with a hole for all the rest, which
-    the engine does not look at. False if the object is shorter than it was."""
+    the engine does not look at. False if the object has another length by now."""
     with files.open_input_file(path) as remote:
+        if remote.size() != split.size:
+            return False
         local.truncate(split.size)
         tail = remote.read_at(_TAIL_BYTES, max(split.size - _TAIL_BYTES, 0))
         footer = min(int.from_bytes(tail[:4], "little") + _TAIL_BYTES, split.size)
         ranges = ((0, min(4, split.size)), (part.first_byte, part.size), (split.size - footer, footer))
-        return all(_copy_range(remote, local, first, size) for first, size in ranges)
-
-
-def _copy_range(remote: Any, local: IO[bytes], first: int, size: int) -> bool:
-    local.seek(first)
-    for start in range(first, first + size, _CHUNK_BYTES):
-        wanted = min(_CHUNK_BYTES, first + size - start)
-        found = remote.read_at(wanted, start)
-        local.write(found)
-        if len(found) < wanted:
-            return False
+        for first, size in ranges:
+            local.seek(first)
+            for start in range(first, first + size, _CHUNK_BYTES):
+                local.write(remote.read_at(min(_CHUNK_BYTES, first + size - start), start))
     return True
 
 

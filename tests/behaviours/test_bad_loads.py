@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,7 @@ from behaviour_world import Files, check_views, declare, epoch, one, rows
 import mvengine
 from mvengine.errors import Error, LoadError, SourceError
 from mvengine.testing.faults import inject
+from mvengine.testing.flaky import flaky_files
 
 NOBODY = 65534
 
@@ -238,6 +239,46 @@ def test_r07_a_folder_where_a_file_was_meant_is_an_error(con: mvengine.Connectio
     files.path("b.csv").rmdir()
     con.execute("REFRESH TABLE t")
     assert one(con, "SELECT last_error FROM mv_catalog.refresh_jobs") is None
+
+
+def test_r07_a_folder_in_the_place_of_a_loaded_file_does_not_remove_its_rows(
+    con: mvengine.Connection, files: Files
+) -> None:
+    files.write(a="1,10", b="2,20")
+    files.path("sub").mkdir()
+    declare(con, "t", files)
+    con.execute("REFRESH TABLE t")
+    files.remove("b")
+    files.path("b.csv").mkdir()
+    with pytest.raises(SourceError, match=r"b\.csv' was a file when it was loaded and is a folder now"):
+        con.execute("REFRESH TABLE t")
+    assert rows(con, "t") == [(1, 10), (2, 20)]
+    assert one(con, "SELECT state FROM mv_catalog.refresh_jobs") == "IDLE"
+    files.path("b.csv").rmdir()
+    con.execute("REFRESH TABLE t")
+    assert rows(con, "t") == [(1, 10)]
+
+
+def test_r07_a_file_that_is_rewritten_between_two_parts_of_it_is_never_half_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "files" / "a.parquet"
+    path.parent.mkdir()
+
+    def write(x: int) -> bytes:
+        table = pa.table({"id": list(range(5000)), "x": [x] * 5000})
+        pq.write_table(table, path, row_group_size=500, compression=None, use_dictionary=False)
+        return path.read_bytes()
+
+    with mvengine.connect(staging_batch_bytes=20_000, retry_pause=0) as con:
+        later = write(2)
+        write(1)
+        con.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, x INTEGER) REFRESHABLE FROM '{path.parent}'")
+        with flaky_files() as flaky:
+            flaky.change("*/a.parquet", later, after=1)
+            with suppress(SourceError):  # or the next attempt has loaded it anew
+                con.execute("REFRESH TABLE t")
+            assert rows(con, "t") == [] or rows(con, "SELECT DISTINCT x FROM t") == [(2,)]
+        con.execute("REFRESH TABLE t")
+        assert rows(con, "SELECT x, count(*) FROM t GROUP BY x") == [(2, 5000)]
 
 
 def test_r07_rows_of_bad_files_do_not_come_into_the_table_by_a_later_refresh(

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
 from pyarrow.fs import S3FileSystem
 
 from mvengine.errors import DatabaseError, LoadError, SourceError
 from mvengine.planner.source import FileSource
+from mvengine.refresh.plan.failure import failure_of
 from mvengine.schema import Column
-from mvengine.sources import bind_files, infer_columns, load_split, open_source
+from mvengine.sources import bind_files, infer_columns, load_split, open_source, stages_of
 from mvengine.sources.part import whole
+from mvengine.testing.flaky_store import FlakyStore
 
 
 class Duck:
@@ -33,8 +37,9 @@ class Store:
     """A bucket named ``data``."""
 
     def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
         self.options = (
-            ("s3.endpoint_url", f"http://127.0.0.1:{port}"),
+            ("s3.endpoint_url", self.url),
             ("s3.region", "us-east-1"),
             ("s3.credentials.access", "key"),
             ("s3.credentials.secret", "hush"),
@@ -55,6 +60,9 @@ class Store:
 
     def source(self, root: str, *options: tuple[str, str]) -> FileSource:
         return bind_files(root, self.options + options, None, ()).source
+
+    def source_through(self, proxy: FlakyStore, root: str) -> FileSource:
+        return bind_files(root, (("s3.endpoint_url", proxy.url), *self.options[1:]), None, ()).source
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +157,87 @@ def test_an_object_rewritten_within_a_second_with_as_many_bytes_has_another_etag
     assert before.size == after.size
     assert before.etag is not None
     assert before.etag != after.etag
+
+
+def test_of_a_large_parquet_object_only_the_part_is_fetched(store: Store) -> None:
+    buffer = pa.BufferOutputStream()
+    data = pa.table({"id": list(range(80_000)), "x": [i * 7919 for i in range(80_000)]})
+    pq.write_table(data, buffer, row_group_size=10_000, compression=None, use_dictionary=False)
+    content = buffer.getvalue().to_pybytes()
+    store.put("data/parts/a.parquet", content)
+    duck = Duck()
+    duck.query("create table staging (id bigint, x bigint, _file_id integer)")
+    source = store.source("s3://data/parts/a.parquet")
+    reader = open_source(source)
+    (split,) = reader.list_splits()
+    parts = stages_of(duck, source=source, split=split, reader=reader, bytes_max=len(content) // 3)
+    assert len(parts) == 4
+    with reader.open(split, parts[1]) as path:
+        assert path.stat().st_size == len(content)
+        assert path.read_bytes()[parts[1].first_byte :].startswith(content[parts[1].first_byte :][: parts[1].size])
+        assert not any(path.read_bytes()[4 : parts[1].first_byte])
+    columns = (Column(name="id", type="BIGINT"), Column(name="x", type="BIGINT"))
+    for part in parts:
+        load_split(
+            duck,
+            source=source,
+            columns=columns,
+            key=("id",),
+            split=split,
+            reader=reader,
+            file_id=1,
+            into="staging",
+            part=part,
+        )
+    assert duck.query("select count(*), sum(x), max(id) from staging") == [(80_000, sum(data["x"].to_pylist()), 79_999)]
+    store.put("data/parts/a.parquet", content[:-1000])
+    with pytest.raises(SourceError, match="changed"), reader.open(split, parts[1]):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("status", "type_", "retryable"),
+    [(503, "object_store", True), (0, "object_store", True), (403, "io", False), (400, "object_store", False)],
+)
+def test_a_store_that_is_busy_or_gone_may_be_tried_again_and_one_that_forbids_may_not(
+    store: Store, status: int, type_: str, retryable: bool
+) -> None:
+    store.put("data/flaky/a.csv", b"id\n1\n")
+    with FlakyStore(store.url) as proxy:
+        reader = open_source(store.source_through(proxy, "s3://data/flaky/a.csv"))
+        (split,) = reader.list_splits()
+        if status:
+            proxy.answer("/data/flaky/a.csv*", status=status, times=9)
+        else:
+            proxy.hang_up("/data/flaky/a.csv*", times=9)
+        with pytest.raises(SourceError, match=r"s3://data/flaky/a\.csv") as caught, reader.open(split, whole(6)):
+            pass
+        found = failure_of(caught.value)
+        assert (found.type.value, found.retryable, found.file) == (type_, retryable, "s3://data/flaky/a.csv")
+
+
+def test_a_store_that_is_busy_once_is_asked_again_at_once(store: Store) -> None:
+    store.put("data/flaky/b.csv", b"id\n1\n")
+    with FlakyStore(store.url) as proxy:
+        reader = open_source(store.source_through(proxy, "s3://data/flaky/b.csv"))
+        (split,) = reader.list_splits()
+        proxy.answer("/data/flaky/b.csv*", status=503)
+        with reader.open(split, whole(split.size)) as path:
+            assert path.read_bytes() == b"id\n1\n"
+
+
+def test_what_is_missing_in_a_store_is_told(store: Store) -> None:
+    found = failure_of(_caught(lambda: open_source(store.source("s3://gone/x.csv")).list_splits()))
+    assert (found.type.value, found.retryable) == ("io", False)
+    store.put("data/missing/a.csv", b"id\n")
+    reader = open_source(store.source("s3://data/missing/a.csv"))
+    (split,) = reader.list_splits()
+    store.files.delete_file("data/missing/a.csv")
+    found = failure_of(_caught(lambda: reader.open(split, whole(split.size)).__enter__()))
+    assert (found.type.value, found.retryable, found.file) == ("missing_file", True, "s3://data/missing/a.csv")
+
+
+def _caught(action: Callable[[], object]) -> SourceError:
+    with pytest.raises(SourceError) as caught:
+        action()
+    return caught.value
