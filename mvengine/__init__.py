@@ -29,6 +29,16 @@ from mvengine.errors import (
 if TYPE_CHECKING:
     from mvengine.connection import Connection as Connection
     from mvengine.connection import connect as connect
+    from mvengine.handles import Refresh as Refresh
+    from mvengine.meta.plan_records import Failure as Failure
+    from mvengine.meta.plan_records import Task as Task
+    from mvengine.meta.progress import Progress as Progress
+    from mvengine.meta.states import JobStatus as JobStatus
+    from mvengine.meta.states import PlanStatus as PlanStatus
+    from mvengine.meta.states import TaskStatus as TaskStatus
+    from mvengine.refresh.plan.outcome import Outcome as Outcome
+    from mvengine.refresh.plan.outcome import Refusal as Refusal
+    from mvengine.refresh.plan.outcome import RefusalKind as RefusalKind
     from mvengine.relation import Relation as Relation
 
 apilevel = "2.0"
@@ -42,13 +52,23 @@ __all__ = [
     "DataError",
     "DatabaseError",
     "Error",
+    "Failure",
     "IntegrityError",
     "InterfaceError",
     "InternalError",
+    "JobStatus",
     "NotSupportedError",
     "OperationalError",
+    "Outcome",
+    "PlanStatus",
     "ProgrammingError",
+    "Progress",
+    "Refresh",
+    "Refusal",
+    "RefusalKind",
     "Relation",
+    "Task",
+    "TaskStatus",
     "Warning",
     "apilevel",
     "connect",
@@ -58,15 +78,26 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # or a misspelt name would pass as Any
+    _HOMES = {
+        "Connection": "mvengine.connection",
+        "Failure": "mvengine.meta.plan_records",
+        "JobStatus": "mvengine.meta.states",
+        "Outcome": "mvengine.refresh.plan.outcome",
+        "PlanStatus": "mvengine.meta.states",
+        "Progress": "mvengine.meta.progress",
+        "Refresh": "mvengine.handles",
+        "Refusal": "mvengine.refresh.plan.outcome",
+        "RefusalKind": "mvengine.refresh.plan.outcome",
+        "Relation": "mvengine.relation",
+        "Task": "mvengine.meta.plan_records",
+        "TaskStatus": "mvengine.meta.states",
+        "connect": "mvengine.connection",
+    }
 
     def __getattr__(name: str) -> Any:
         """Loads DuckDB and the rest at first use, so that importing this package and ``--help`` are quick."""
-        if name in ("connect", "Connection"):
-            from mvengine import connection
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-            return getattr(connection, name)
-        if name == "Relation":
-            from mvengine.relation import Relation
-
-            return Relation
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,10 +14,13 @@ import duckdb
 from mvengine.config import load_config
 from mvengine.engines.duckdb_errors import translate
 from mvengine.errors import InterfaceError, NotSupportedError
+from mvengine.handles import Refresh, reading
 from mvengine.refresh.database import Database, acquire, release
 from mvengine.refresh.run.reporter import running
 from mvengine.relation import Relation
-from mvengine.session import Session
+from mvengine.session import Session, refresh
+from mvengine.sql.names import parse_name
+from mvengine.sql.statements import RefreshTable
 
 if TYPE_CHECKING:
     import pandas
@@ -103,13 +106,40 @@ class Connection:
             self._session.rollback()
 
     def interrupt(self) -> None:
-        """Stops the running statement, from another thread."""
-        self._session.engine.interrupt()
+        """Stops the running statement, from another thread; a refresh that it waits for is cancelled."""
+        self._session.interrupt()
 
     def progress(self) -> tuple[Progress, ...]:
         """How far the refreshes and builds are that run in this database now, whoever started them. For any thread."""
         self._require_open()
         return running(self._database)
+
+    # -- refreshes -------------------------------------------------------------------------------------------------
+
+    def refresh(
+        self,
+        *tables: str,
+        full: bool = False,
+        background: bool = False,
+        queue: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Refresh:
+        """Refreshes these tables, or all where none is named, with everything that follows from them.
+
+        In the background it returns at once. In the foreground it returns when all is published, and raises what
+        ``REFRESH TABLE`` raises: nothing is published then. ``full`` reads all files; with ``queue`` it waits for a
+        refresh that has one of the tables. ``on_progress`` is called up to ten times a second, in another thread.
+        """
+        self._require_open()
+        names = tuple(parse_name(table) for table in tables)
+        statement = RefreshTable(tables=names, full=full, is_background=background, is_queued=queue)
+        started = refresh.start(self._session, statement, trigger="python", on_progress=on_progress)
+        return Refresh(self._open_database, started.plan_id, started.results)
+
+    def refreshes(self) -> list[Refresh]:
+        """All refreshes that this database remembers, the latest one last."""
+        with reading(self._open_database) as engine:
+            return [Refresh(self._open_database, plan.plan_id) for plan in self._database.store(engine).plans()]
 
     # -- results ---------------------------------------------------------------------------------------------------
 
@@ -193,6 +223,10 @@ class Connection:
     def _raw(self) -> duckdb.DuckDBPyConnection:
         self._require_open()
         return self._session.engine.raw
+
+    def _open_database(self) -> Database:
+        self._require_open()
+        return self._database
 
     def _require_open(self) -> None:
         if self._is_closed:

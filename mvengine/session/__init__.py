@@ -6,7 +6,8 @@ are one file each; they get the session and the statement and leave their result
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, assert_never
 
 from mvengine.engines.base import Parameters
@@ -16,6 +17,8 @@ from mvengine.refresh.database import Database
 from mvengine.refresh.graph import Graph
 from mvengine.refresh.parameters import named, used_by
 from mvengine.refresh.reader import SessionReader
+from mvengine.refresh.run.control import Control as RunControl
+from mvengine.refresh.run.control import Request
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Name
 from mvengine.session import (
@@ -72,6 +75,8 @@ class Session:
         self.frames = Frames(self.engine)
         self.rowcount = -1
         self.background_ddl = False  # SET background_ddl: CREATE returns a job
+        self.is_interrupted = False  # since the statement began
+        self._waits_for: RunControl | None = None  # the refresh that this session has started and waits for
         self.has_temporaries = False  # the user has created a temporary table or view in this session
         self.has_kept_result = False  # RETURNING gave rows, which stand in a temporary table
 
@@ -81,6 +86,7 @@ class Session:
         Parameters belong to a text of one statement. Errors are of ``mvengine.errors``; in an explicit transaction an
         error fails it, as in PostgreSQL.
         """
+        self.is_interrupted = False
         statements = parse(text, self.engine.extract)
         if parameters and len(statements) > 1:
             raise ProgrammingError(
@@ -213,6 +219,25 @@ class Session:
             self.has_kept_result = False
             if self.transaction is None or self.transaction.failure is None:
                 self.engine.query("DROP TABLE IF EXISTS mv_result")
+
+    # -- interrupts ------------------------------------------------------------------------------------------------
+
+    def interrupt(self) -> None:
+        """Stops the running statement, and the refresh that it waits for. For any thread."""
+        self.is_interrupted = True
+        waits_for = self._waits_for
+        if waits_for is not None:
+            waits_for.ask(Request.CANCEL, "interrupted")
+        self.engine.interrupt()
+
+    @contextmanager
+    def stoppable(self) -> Iterator[RunControl]:
+        """By what ``interrupt`` reaches the refresh that is started in this block."""
+        self._waits_for = RunControl()
+        try:
+            yield self._waits_for
+        finally:
+            self._waits_for = None
 
     # -- names -----------------------------------------------------------------------------------------------------
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, assert_never
 
+from mvengine.errors import OperationalError
 from mvengine.refresh.database import Database
 from mvengine.refresh.plan.outcome import Outcome, RefusalKind
+from mvengine.refresh.run import operations
 from mvengine.session import answer
 from mvengine.session.numbers import unknown_refresh
 from mvengine.session.refresh import REFRESH_COLUMNS, require_no_transaction
@@ -13,6 +19,8 @@ from mvengine.sql.statements import Control, ControlVerb, Wait
 
 if TYPE_CHECKING:
     from mvengine.session import Session
+
+WAIT_SECONDS = 0.1  # between two looks at whether the wait was interrupted
 
 
 def run(session: Session, statement: Control) -> None:
@@ -23,8 +31,6 @@ def run(session: Session, statement: Control) -> None:
 
 def steer(database: Database, verb: ControlVerb, plan_id: int, *, from_start: bool = False) -> Outcome:
     """The operation on a refresh, its outcome a value."""
-    from mvengine.refresh.run import operations
-
     match verb:
         case ControlVerb.PAUSE:
             return operations.pause(database, plan_id)
@@ -42,16 +48,32 @@ def steer(database: Database, verb: ControlVerb, plan_id: int, *, from_start: bo
 
 def wait(session: Session, statement: Wait) -> None:
     """Waits until it is over, however it ends, and answers with its state. Errors: UnknownRelation; StateError (57014)
-    where it takes longer than ``TIMEOUT``."""
+    where it takes longer than ``TIMEOUT``; OperationalError (57014) where the wait is interrupted."""
     require_no_transaction(session, f"WAIT {statement.subject or ''}".strip())
-    from mvengine.refresh.run import operations
-
-    outcome = operations.wait(session.database, statement.number, statement.timeout_seconds)
+    database, number = session.database, statement.number
+    outcome = _patiently(session, statement.timeout_seconds, lambda seconds: operations.wait(database, number, seconds))
     if statement.subject is None:
         outcome.raise_refused()
         answer.done(session)
     else:
         _answer(session, outcome)
+
+
+def _patiently(session: Session, timeout: float | None, wait_for: Callable[[float], Outcome]) -> Outcome:
+    """Waits bit by bit, so that Ctrl-C is heard."""
+    deadline = inf if timeout is None else monotonic() + timeout
+    while True:
+        left = max(deadline - monotonic(), 0.0)
+        outcome = wait_for(min(left, WAIT_SECONDS))
+        if outcome.refusal is None or outcome.refusal.kind is not RefusalKind.TIMEOUT:
+            return outcome
+        if left <= WAIT_SECONDS:
+            message = f"refresh {outcome.plan_id} is not over after {timeout:g} s"
+            return replace(outcome, refusal=replace(outcome.refusal, message=message))
+        if session.is_interrupted:
+            raise OperationalError(
+                f"the wait for refresh {outcome.plan_id} was interrupted", hint="the refresh goes on", code="57014"
+            )
 
 
 def _answer(session: Session, outcome: Outcome) -> None:

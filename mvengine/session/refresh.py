@@ -18,8 +18,6 @@ from mvengine.refresh.run import operations
 from mvengine.refresh.run.execution import RefreshResult
 from mvengine.refresh.run.operations import Started
 from mvengine.refresh.run.reporter import OnProgress
-from mvengine.refresh.run.execution import RefreshResult
-from mvengine.refresh.run.operations import start
 from mvengine.refresh.settings import settings_of
 from mvengine.schema import Column
 from mvengine.session import answer
@@ -63,9 +61,7 @@ def run(session: Session, statement: RefreshTable | RefreshView) -> None:
         _answer(session, started.results)
 
 
-def start(
-    session: Session, statement: RefreshTable, *, trigger: str, on_progress: OnProgress | None = None
-) -> Started:
+def start(session: Session, statement: RefreshTable, *, trigger: str, on_progress: OnProgress | None = None) -> Started:
     """Starts a refresh of the statement's tables, or of all; in the foreground it is over then, and what is not
     tracked is derived anew. Errors: those of ``operations.start``, and of names that are not of refreshable tables."""
     require_no_transaction(session, "REFRESH")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mvengine.sql.split import Piece
+from mvengine.errors import ParseError
+from mvengine.sql.split import Piece, split
 from mvengine.sql.statements import RelationRef
 from mvengine.sql.tokens import identifier, word_at
 
@@ -23,6 +24,18 @@ def read_name(piece: Piece, index: int) -> tuple[RelationRef | None, int]:
         return None, index
     catalog, schema, name = (None, None, *parts)[-3:]
     return RelationRef(catalog=catalog, schema=schema, name=str(name)), after
+
+
+def parse_name(text: str) -> RelationRef:
+    """The relation that a text names, as it would stand in a statement: ``orders``, ``"my schema".orders``.
+
+    Errors: ``ParseError``.
+    """
+    pieces = split(text)
+    name, after = read_name(pieces[0], 0) if len(pieces) == 1 else (None, 0)
+    if name is None or after != len(pieces[0].tokens):
+        raise ParseError(f"not the name of a relation: {text!r}", hint='write [[catalog.]schema.]name, or "My Name"')
+    return name
 
 
 def read_columns(piece: Piece, index: int) -> tuple[tuple[str, ...], int]:
