@@ -66,7 +66,8 @@ FROM mv_meta.plans AS p
 LEFT JOIN durable AS c USING (plan_id)
 LEFT JOIN mv_meta.progress AS live ON live.kind = 'refresh' AND live.id = p.plan_id AND p.finished_at IS NULL
 UNION ALL
-SELECT 'job', j.job_id, j.name, j.status,
+SELECT 'job', j.job_id, CASE WHEN j.schema_name = 'main' THEN j.name ELSE concat_ws('.', j.schema_name, j.name) END,
+       j.status,
        CASE WHEN j.status = 'CREATED' THEN 'done' ELSE coalesce(live.phase, j.phase, lower(j.status)) END,
        coalesce(live.splits_done, 0), coalesce(live.splits_total, 0), coalesce(live.rows, 0),
        coalesce(live.bytes_done, 0), coalesce(live.bytes_total, 0),

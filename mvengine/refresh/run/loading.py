@@ -137,8 +137,11 @@ def load_stage(
 ) -> Loaded:
     """Loads one stage, in the caller's transaction. ``probe`` is a connection outside of it, to find bad rows with.
     Errors: LoadError, SourceError."""
-    with progress.watch(engine, stage.bytes):
-        loaded = [(it, _load(engine, task, it, probe)) for it in stage.parts]
+    loaded: list[tuple[StagePart, LoadedSplit]] = []
+    with progress.watch(engine, stage.bytes) as watched:
+        for it in stage.parts:
+            watched.begin(it.part.size)
+            loaded.append((it, _load(engine, task, it, probe)))
     relation_id = task.table.relation_id
     store.add_staged_files(relation_id, [_row(database, it, result) for it, result in loaded])
     rejected = [
