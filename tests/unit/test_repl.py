@@ -30,6 +30,7 @@ from mvengine.repl.script import is_ready, pieces
 from mvengine.repl.shell import Shell
 from mvengine.repl.values import is_number, show
 from mvengine.schema import Column
+from mvengine.testing.faults import inject
 
 
 @pytest.fixture
@@ -385,6 +386,13 @@ class Terminal:
             drawn += os.read(self._ours, 65536)
         return drawn.decode()
 
+    def wait_for(self, text: str) -> None:
+        """Reads until the text has been drawn."""
+        drawn = ""
+        while text not in drawn:
+            assert select.select([self._ours], [], [], 30)[0], drawn
+            drawn += self.read()
+
     def close(self) -> None:
         self._file.close()
         os.close(self._ours)
@@ -417,6 +425,19 @@ def test_a_bar_is_drawn_while_a_statement_runs_and_gone_afterwards(terminal: Ter
     assert "1,234,567 rows" in drawn
     assert "1 min left" in drawn
     assert ERASED.search(drawn)
+
+
+def test_a_refresh_in_the_shell_is_drawn_and_then_answered(
+    connection: mvengine.Connection, terminal: Terminal, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n2\n")
+    connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY) REFRESHABLE FROM '{tmp_path}' FORMAT PLAIN ENCODE CSV")
+    shell = make_shell(connection, is_terminal=False)
+    shell.err = terminal.console
+    with inject("refresh.after_merge", lambda: terminal.wait_for("2 rows")):
+        assert shell.run("REFRESH TABLE t;")
+    assert ERASED.search(terminal.read())
+    assert "(1 row)" in out(shell)
 
 
 @pytest.mark.parametrize(
