@@ -18,11 +18,12 @@ from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import Error
 from mvengine.meta.store.schedules import Schedule, ScheduledTable
 from mvengine.refresh.database import Database
-from mvengine.refresh.graph import TableDefinition
-from mvengine.refresh.run.operations import start
+from mvengine.refresh.run import operations
+from mvengine.refresh.run.control import Control, Request
 from mvengine.refresh.run.workers import Stop
 from mvengine.refresh.schedule.due import Jitter, delay_ms, due_at, hashed_jitter
 
+CANCELLED = "57014"  # PostgreSQL's query_canceled
 SLEEP_SECONDS_MAX = 60.0  # a clock that was set back or forward is noticed after that
 
 
@@ -40,15 +41,21 @@ class Scheduler:
         self._database = database
         self._jitter = jitter or hashed_jitter(database.path)
         self._bell = Event()
+        self._control = Control()  # of the refresh that runs, or ran last
 
     def start(self) -> None:
         """Runs in a thread of the database's until that is closed."""
         engine = self._database.engine.fork()
-        self._database.workers.start("scheduler", lambda stop: self._run(engine, stop), interrupt=self.wake)
+        self._database.workers.start("scheduler", lambda stop: self._run(engine, stop), interrupt=self._interrupt)
 
     def wake(self) -> None:
         """There is something new to look at."""
         self._bell.set()
+
+    def _interrupt(self) -> None:
+        """The database is being closed."""
+        self._control.ask(Request.STOP, "the database was closed")
+        self.wake()
 
     def _run(self, engine: DuckDbEngine, stop: Stop) -> None:
         try:
@@ -143,28 +150,31 @@ class Scheduler:
         refresh of several fails each is refreshed apart: a broken source holds up nobody else."""
         well = [table for table in due if table.schedule is None or not table.schedule.failures]
         apart = [table for table in due if table not in well]
-        if len(well) == 1 or (well and self._run_refresh(well) is not None):
+        if len(well) == 1 or (well and self._run_refresh(well, stop) is not None):
             apart = [*well, *apart]
         failed: dict[int, Exception] = {}
         for table in apart:
-            if not stop.is_set() and (error := self._run_refresh([table])) is not None:
+            error = self._run_refresh([table], stop)
+            if error is not None:
                 failed[table.relation_id] = error
         if not stop.is_set():  # else it was interrupted, and start-up goes on from what is durable
             self._record(engine, {table.relation_id for table in due}, failed)
 
-    def _run_refresh(self, group: Sequence[ScheduledTable]) -> Exception | None:
+    def _run_refresh(self, group: Sequence[ScheduledTable], stop: Stop) -> Exception | None:
         """Refreshes tables, those that are not dropped. The failure, which the refresh has recorded."""
         ids = {table.relation_id for table in group}
         tables = [table for table in self._database.graph.tables.values() if table.relation_id in ids]
+        self._control = Control()
+        if stop.is_set() or not tables:  # looked at after the control was there: close asks it when it has set this
+            return None
         try:
-            if tables:
-                start_refresh(self._database, tables)
+            operations.start(self._database, tables, trigger="schedule", control=self._control)
         except Exception as error:  # a bug is this refresh's failure, too: it backs off, the others go on
             return error
         return None
 
     def _record(self, engine: DuckDbEngine, ran: set[int], failed: Mapping[int, Exception]) -> None:
-        """Counts the run. A table that somebody else is refreshing has not failed: its turn comes later."""
+        """Counts the run."""
         now = self._database.clock()
         counted = []
         for table in self._tables(engine):
@@ -177,11 +187,12 @@ class Scheduler:
 
 
 def _counted(held: Schedule, now: datetime, error: Exception | None, *, is_idle: bool) -> Schedule:
-    """A schedule after a run that is over; it may have been left to whoever is refreshing the table."""
+    """A schedule after a run that is over. One that somebody has paused or cancelled, or that found the table being
+    refreshed, has not failed: its turn comes again."""
     run = replace(held, runs=held.runs + 1, ended_at=now)
     if error is None:
         return replace(run, failures=0)
-    if not is_idle:
+    if not is_idle or (isinstance(error, Error) and error.code == CANCELLED):
         return run
     failures = held.failures + 1
     return replace(run, failures=failures, reason=_backs_off(failures, _described(error)))
@@ -189,11 +200,6 @@ def _counted(held: Schedule, now: datetime, error: Exception | None, *, is_idle:
 
 def _backs_off(failures: int, error: str) -> str:
     return f"backs off after {failures} failure{'s' if failures > 1 else ''}: {error}"
-
-
-def start_refresh(database: Database, tables: Sequence[TableDefinition]) -> None:
-    """A refresh by the scheduler, in its thread. Errors: those of the refresh."""
-    start(database, tables, trigger="schedule")
 
 
 def _described(error: Exception) -> str:
