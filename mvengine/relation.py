@@ -144,8 +144,9 @@ class Relation:
 
 def _is_query(statement: Statement) -> TypeGuard[Native]:
     """Whether a statement only reads, and can stand in a FROM."""
-    is_native = isinstance(statement, Native) and statement.kind in _QUERIES
-    return is_native and not statement.text.upper().startswith(_SHOWING)
+    if not isinstance(statement, Native) or statement.kind not in _QUERIES:
+        return False
+    return not statement.text.upper().startswith(_SHOWING)
 
 
 def _qualified(name: str) -> str:
