@@ -25,6 +25,7 @@ from mvengine.refresh.run.workers import Workers
 from mvengine.schema import Name
 
 if TYPE_CHECKING:
+    from mvengine.refresh.jobs.build import Build
     from mvengine.refresh.schedule.scheduler import Scheduler
 
 Clock = Callable[[], datetime]
@@ -48,6 +49,7 @@ class Database:
     changed: dict[Name, int] = field(default_factory=dict)  # relation -> epoch of its last change in this process
     lock: WriterLock = field(default_factory=WriterLock)
     workers: Workers = field(default_factory=Workers)  # background refreshes, builds, the scheduler
+    builds: dict[int, Build] = field(default_factory=dict)  # by job id: those that run, and those that failed
     scheduler: Scheduler | None = None  # runs where a connection was opened with it
     registry: Registry = field(default_factory=Registry)  # refreshes that run, and their tables
     live: list[LiveProgress] = field(default_factory=list)  # of what runs now, in the order of its start
@@ -136,10 +138,13 @@ def _open_new(path: str, config: Config, clock: Clock) -> Database:
 
 
 def _go_on(database: Database, plan_ids: tuple[int, ...]) -> None:
-    """Refreshes that an earlier process left unfinished run on in the background; paused ones keep their tables."""
+    """Refreshes and jobs that an earlier process left unfinished run on in the background; paused refreshes keep their
+    tables."""
+    from mvengine.refresh.jobs import resume
     from mvengine.refresh.run import operations
 
     operations.keep_paused(database)
+    resume(database)
     for plan_id in plan_ids:
         operations.go_on(database, plan_id)
 

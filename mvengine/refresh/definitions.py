@@ -16,6 +16,7 @@ from mvengine.planner.logical import (
     Maintenance,
     Materialize,
     MaterializeTable,
+    Root,
 )
 from mvengine.planner.node import walk
 from mvengine.refresh.merge import create_table_sql
@@ -80,10 +81,15 @@ def drop_storage(engine: DuckDbEngine, fragment: str) -> None:
         engine.query(f"DROP TABLE IF EXISTS {root.storage}")
         return
     engine.query(f"DROP VIEW IF EXISTS {root.relation.sql}")
-    if isinstance(root, MaterializeTable):
-        tables = [root.storage, root.staging, root.shadow]
+    drop_tables(engine, root)
+
+
+def drop_tables(engine: DuckDbEngine, plan: Root) -> None:
+    """Removes the tables of rows and state, as far as they are there; the user's name is left alone."""
+    if isinstance(plan, MaterializeTable):
+        tables = [plan.storage, plan.staging, plan.shadow]
     else:
-        stages = [node for node in walk(root) if isinstance(node, GroupStage | BagStage | FullStage)]
+        stages = [node for node in walk(plan) if isinstance(node, GroupStage | BagStage | FullStage)]
         tables = [stage.storage for stage in stages]
     for table in tables:
         engine.query(f"DROP TABLE IF EXISTS {table}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import WrongObject
+from mvengine.errors import StateError, WrongObject
 from mvengine.planner.reader import FunctionFacts, Relation, RelationKind
 from mvengine.refresh.graph import Graph
 from mvengine.schema import Columns, Name, quote
@@ -48,9 +48,11 @@ class SessionReader:
 
     def resolve(self, catalog: str | None, schema: str | None, name: str) -> Relation | None:
         rows = self.engine.query(_FIND, [name.lower()])
-        if not rows:
+        place = self.place() if rows or self.graph.building else None
+        if place is not None:
+            self._require_built(Name(schema=schema or place.schema, name=name))
+        if not rows or place is None:
             return None
-        place = self.place()
         if schema is None and catalog is None:
             present = {row[1].lower() for row in rows if row[0].lower() == place.database.lower()}
             schema = next((candidate for candidate in place.path if candidate.lower() in present), None)
@@ -66,6 +68,13 @@ class SessionReader:
             if is_exact or (best is None and (is_database or internal)):
                 best = row
         return self._relation(best) if best is not None else None
+
+    def _require_built(self, name: Name) -> None:
+        building = self.graph.building.get(name)
+        if building is not None:
+            raise StateError(
+                f"{name} does not exist yet: job {building.job_id} is building it", hint=f"WAIT JOB {building.job_id}"
+            )
 
     def _relation(self, row: tuple[object, ...]) -> Relation:
         database, schema, name, temporary, internal, sql, is_view = row

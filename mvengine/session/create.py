@@ -7,20 +7,19 @@ trace which start-up finds and removes. Inside BEGIN … COMMIT everything belon
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mvengine.errors import DuplicateRelation, ProgrammingError
 from mvengine.meta.records import Relation as StoredRelationRecord
 from mvengine.meta.records import RelationKind as StoredKind
-from mvengine.meta.records import StoredFragment
-from mvengine.meta.states import JobEvent
-from mvengine.planner import fragment as fragments
+from mvengine.meta.states import JobEvent, JobStatus
 from mvengine.planner.logical import Materialize, MaterializeTable, Root
 from mvengine.refresh.graph import inputs_of_view
+from mvengine.refresh.jobs.announce import announce
 from mvengine.refresh.reader import reference
 from mvengine.refresh.transaction import Transaction
-from mvengine.schema import Name, quote
+from mvengine.schema import Column, Name, quote
+from mvengine.session import answer
 from mvengine.sql.statements import RelationRef
 from mvengine.testing.faults import fault_point
 
@@ -47,6 +46,14 @@ def new_name(session: Session, ref: RelationRef, if_not_exists: bool) -> Name | 
     if name.schema.startswith("mv_") or "$" in name.name or "#" in name.name or name.name.startswith("mv_"):
         raise ProgrammingError(
             f"the name {name} is reserved", hint="names and schemas must not begin with mv_, nor hold $ or #"
+        )
+    building = reader.graph.building.get(name)
+    if building is not None and if_not_exists:
+        return None
+    if building is not None:
+        raise DuplicateRelation(
+            f"{name} exists already: job {building.job_id} is building it",
+            hint=f"CANCEL JOB {building.job_id} first, or choose another name",
         )
     found = reader.resolve(None, name.schema, name.name)
     if found is None:
@@ -86,7 +93,6 @@ def create(
     session: Session,
     record: StoredRelationRecord,
     plan: Root,
-    interval_seconds: int | None,
     build: Callable[[Transaction], None],
 ) -> None:
     """Records the job, builds, and finishes it: in the open transaction, or in two of its own."""
@@ -95,18 +101,20 @@ def create(
     inputs = tuple(inputs_of_view(plan)) if isinstance(plan, Materialize) else ()
     session.require_unhidden(transaction.graph, inputs)
     transaction.lock(f"CREATE {record.name}", inputs)
-    job_id, relation_id = 0, 0
+    relation_id = 0
     try:
         if explicit is None:
             transaction.begin()
         transaction.require_fresh(inputs)
-        relation_id, job_id = _announce(session, record, plan, inputs, interval_seconds)
+        store = session.database.store(session.engine)
+        job = announce(store, record, plan, epoch=session.database.epoch, is_background=False)
+        relation_id = job.relation_id
         if explicit is None:
             session.engine.commit()
             fault_point("create.after_job")
             transaction.begin()
         build(transaction)
-        session.database.store(session.engine).move_job(job_id, JobEvent.COMPLETE, "built")
+        store.move_job(job.job_id, JobEvent.COMPLETE, "built")
         transaction.ddl()
         fault_point("create.before_commit")
         if explicit is None:
@@ -121,27 +129,20 @@ def create(
         raise
 
 
-def _announce(
-    session: Session,
-    record: StoredRelationRecord,
-    plan: Root,
-    inputs: tuple[Name, ...],
-    interval_seconds: int | None,
-) -> tuple[int, int]:
-    """Writes the relation, its fragment and its job, which is then CREATING."""
+def require_no_transaction(session: Session, name: Name) -> None:
+    """A job in the background is announced by a commit of its own."""
+    if session.transaction is not None:
+        raise ProgrammingError(
+            f"CREATE {name} in the background inside BEGIN … COMMIT",
+            hint="COMMIT first, or create it in the foreground (SET background_ddl = false)",
+            code="25001",
+        )
 
-    store = session.database.store(session.engine)
-    relation_id = store.next_relation_id()
-    text = fragments.dumps(fragments.Fragment(format=fragments.FORMAT, root=plan))
-    stored = StoredFragment(format=fragments.FORMAT, digest=fragments.digest(text), text=text)
-    store.add_relation(
-        replace(record, relation_id=relation_id), fragment=stored, dependencies=inputs, epoch=session.database.epoch
-    )
-    if isinstance(plan, MaterializeTable):
-        store.add_refresh(relation_id, record.name, interval_seconds)
-    job = store.create_job(relation_id, record.name, record.kind, is_background=False)
-    job = store.move_job(job.job_id, JobEvent.START, "CREATE", held=job)
-    return relation_id, job.job_id
+
+def answer_job(session: Session, job_id: int) -> None:
+    """The answer of a CREATE in the background: the job that does it."""
+    columns = (Column(name="job_id", type="BIGINT"), Column(name="status", type="VARCHAR"))
+    answer.answer(session, columns, [(job_id, JobStatus.CREATING)])
 
 
 def _forget(session: Session, relation_id: int, error: BaseException) -> None:

@@ -54,7 +54,7 @@ def run(session: Session, ddl: NativeDdl) -> None:
     def build(_: Transaction) -> None:
         session.engine.query(f"CREATE TABLE {name.sql} ({', '.join(_elements(statement, declared))})")
 
-    create(session, record, plan, None, build)
+    create(session, record, plan, build)
     answer.done(session)
 
 

@@ -16,6 +16,7 @@ from mvengine.planner.options import given_settings, redacted, without_secrets
 from mvengine.planner.reader import RelationKind
 from mvengine.planner.source import FileSource
 from mvengine.refresh.definitions import create_table_storage
+from mvengine.refresh.jobs import start_table
 from mvengine.refresh.reader import reference
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Column, Columns, Name, quote
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from mvengine.session import Session
 
 
-from mvengine.session.create import create, new_name, record_of, storage_name
+from mvengine.session.create import answer_job, create, new_name, record_of, require_no_transaction, storage_name
 
 
 def table(session: Session, statement: CreateRefreshableTable) -> None:
@@ -45,11 +46,16 @@ def table(session: Session, statement: CreateRefreshableTable) -> None:
     settings = given_settings(statement.options)
     record = record_of(name, StoredKind.TABLE, plan, is_refreshable=True, source=_described(source))
 
+    if statement.is_background or session.background_ddl:
+        require_no_transaction(session, name)
+        answer_job(session, start_table(session.database, record, plan, settings))
+        return
+
     def build(transaction: Transaction) -> None:
         create_table_storage(session.engine, plan)
         session.database.store(session.engine).add_settings(name, settings)
 
-    create(session, record, plan, plan.interval_seconds, build)
+    create(session, record, plan, build)
     answer.done(session)
 
 

@@ -13,11 +13,12 @@ from mvengine.planner.logical import (
 )
 from mvengine.refresh.definitions import create_view_storage
 from mvengine.refresh.graph import inputs_of_view
+from mvengine.refresh.jobs import start_view
 from mvengine.refresh.settings import current_settings
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Name
 from mvengine.session import answer
-from mvengine.session.create import create, new_name, record_of, storage_name
+from mvengine.session.create import answer_job, create, new_name, record_of, require_no_transaction, storage_name
 from mvengine.sql.statements import (
     CreateMaterializedView,
     Policy,
@@ -48,10 +49,16 @@ def view(session: Session, statement: CreateMaterializedView) -> None:
     _refuse_triggers(session)
     record = record_of(name, StoredKind.MATERIALIZED_VIEW, first, is_refreshable=False, source=None)
 
+    if statement.is_background or session.background_ddl:
+        require_no_transaction(session, name)
+        session.require_unhidden(session.database.graph, tuple(inputs_of_view(first)))
+        answer_job(session, start_view(session.database, record, first, {}))
+        return
+
     def build(_: Transaction) -> None:
         create_view_storage(session.engine, first)
 
-    create(session, record, first, None, build)
+    create(session, record, first, build)
     answer.done(session)
 
 

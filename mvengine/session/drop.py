@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mvengine.errors import DependentObjects, UnknownRelation, WrongObject
+from mvengine.errors import DependentObjects, StateError, UnknownRelation, WrongObject
 from mvengine.planner import fragment as fragments
 from mvengine.planner.reader import Relation, RelationKind
 from mvengine.refresh.definitions import drop_storage
-from mvengine.refresh.graph import Definition, ViewDefinition
+from mvengine.refresh.graph import Building, Definition, ViewDefinition
+from mvengine.refresh.jobs import remove_build, stopped
 from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.transaction import Transaction
-from mvengine.schema import quote
+from mvengine.schema import Name, quote
 from mvengine.session import answer
 from mvengine.sql.statements import Drop, ObjectKind, RelationRef
 
@@ -27,18 +28,61 @@ def run(session: Session, statement: Drop) -> None:
     transaction = explicit or session.own_transaction()
     transaction.lock(statement.text[:80])
     try:
+        builds = _affected_builds(session, transaction, statement)
         if explicit is None:
-            transaction.begin()
-        for ref in statement.names:
-            _drop(session, transaction, statement, ref)
-            transaction.ddl()  # the next one may be needed by this one
-        if explicit is None:
-            transaction.commit()
+            with stopped(session.database, builds, statement.text[:80]):
+                transaction.begin()
+                _drop_all(session, transaction, statement, builds)
+                transaction.commit()
+        else:
+            _drop_all(session, transaction, statement, ())
     except BaseException:
         if explicit is None:
             transaction.rollback()
         raise
     answer.done(session)
+
+
+def _drop_all(session: Session, transaction: Transaction, statement: Drop, builds: tuple[Building, ...]) -> None:
+    store = session.database.store(session.engine)
+    for building in builds:
+        remove_build(session.engine, store, building, "CANCEL", statement.text[:80])
+    for ref in statement.names:
+        if not any(_names(session, ref, building.name) for building in builds):
+            _drop(session, transaction, statement, ref)
+        transaction.ddl()  # the next one may be needed by this one
+
+
+def _affected_builds(session: Session, transaction: Transaction, statement: Drop) -> tuple[Building, ...]:
+    """What is being built and is dropped itself, or needs something that is. Errors: DependentObjects without CASCADE,
+    StateError inside BEGIN … COMMIT: a build that has been stopped cannot wait there for what comes of it."""
+    graph = transaction.graph
+    if not graph.building:
+        return ()
+    found = {b.name: b for b in graph.building.values() for ref in statement.names if _names(session, ref, b.name)}
+    names = {name for name in graph.watched for ref in statement.names if _names(session, ref, name)}
+    dropped = names | {view.name for view in graph.downstream(names)}
+    readers = graph.builds_over(dropped)
+    if readers and not statement.cascade:
+        reader = readers[0]
+        raise DependentObjects(
+            f"{reference(statement.names[0])} is needed by job {reader.job_id}, which is building {reader.name}",
+            hint=f"use CASCADE to cancel what is being built over it too, or WAIT JOB {reader.job_id}",
+        )
+    builds = tuple({**found, **{building.name: building for building in readers}}.values())
+    if builds and session.transaction is not None:
+        raise StateError(
+            f"{reference(statement.names[0])} is needed by job {builds[0].job_id}, which cannot be ended inside "
+            "BEGIN … COMMIT",
+            hint=f"CANCEL JOB {builds[0].job_id} or WAIT JOB {builds[0].job_id} before BEGIN",
+        )
+    return builds
+
+
+def _names(session: Session, ref: RelationRef, name: Name) -> bool:
+    """Whether a reference means this relation of ours, as far as its words tell."""
+    schema = ref.schema or session.reader.place().schema
+    return Name(schema=schema, name=ref.name) == name and ref.catalog in (None, session.database.name)
 
 
 def _drop(session: Session, transaction: Transaction, statement: Drop, ref: RelationRef) -> None:

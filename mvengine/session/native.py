@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mvengine.engines.base import Parameters
-from mvengine.errors import DependentObjects, NotSupportedError, WrongObject
+from mvengine.errors import DependentObjects, DuplicateRelation, NotSupportedError, WrongObject
 from mvengine.planner.reader import RelationKind
 from mvengine.refresh.graph import ConstrainedDefinition, Definition, TableDefinition, ViewDefinition
 from mvengine.refresh.parameters import named, used_by
 from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.settings import KEPT
+from mvengine.schema import Name
 from mvengine.session import answer, create_constrained
 from mvengine.sql.statements import DdlAction, Native, NativeDdl, Refused, RelationRef
 from mvengine.sql.tokens import names_in, tokenize
@@ -98,11 +99,26 @@ def _check_ddl(session: Session, ddl: NativeDdl) -> None:
         require_foreign(target.name if ddl.object_kind == "SCHEMA" else target.schema)
         if ddl.object_kind == "SCHEMA":
             _check_schema(session, ddl, target)
+        elif ddl.action is DdlAction.CREATE and ddl.object_kind in ("TABLE", "VIEW") and not ddl.is_temporary:
+            _check_free(session, target)
         elif ddl.action is not DdlAction.CREATE or ddl.object_kind in ("INDEX", "TRIGGER"):
             _check_relation(session, ddl, target)
     if ddl.object_kind == "TRIGGER" and (graph.tables or graph.views):
         raise NotSupportedError(
             "a trigger would write to tables unseen by the views over them", hint="write what it does as statements"
+        )
+
+
+def _check_free(session: Session, target: RelationRef) -> None:
+    """What is being built has its name already, although DuckDB knows nothing of it."""
+    graph = session.reader.graph
+    if not graph.building:
+        return
+    name = Name(schema=target.schema or session.reader.place().schema, name=target.name)
+    if (building := graph.building.get(name)) is not None and target.catalog in (None, session.database.name):
+        raise DuplicateRelation(
+            f"{name} exists already: job {building.job_id} is building it",
+            hint=f"CANCEL JOB {building.job_id} first, or choose another name",
         )
 
 
@@ -122,7 +138,7 @@ def _check_definitions(session: Session, ddl: NativeDdl) -> None:
         return
     graph = session.reader.graph
     changed = {target.name.lower() for target in ddl.targets} - {name.name.lower() for name in graph.watched}
-    for view in graph.views.values():
+    for view in graph.readers:
         if changed & set(names_in(tokenize(view.plan.definition))):
             raise DependentObjects(
                 f"the materialized view {view.name} may need {', '.join(sorted(changed))}",

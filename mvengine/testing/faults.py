@@ -25,6 +25,11 @@ POINTS = (
     "dml.before_commit",
     "dml.after_commit",
     "recovery.before_commit",
+    "build.after_announce",
+    "build.in_snapshot",
+    "build.after_snapshot",
+    "build.after_round",
+    "build.before_finish_commit",
 )
 """Every fault point that there is: crash tests go through this list."""
 

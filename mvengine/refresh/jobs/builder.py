@@ -1,0 +1,170 @@
+"""The phases of building a view in the background, while writers go on.
+
+    ConsumingSnapshot    its stages are filled from the inputs as one snapshot shows them, at some epoch
+    ConsumingLogStore    what later epochs did to the inputs is taken from their change logs, round by round; each round
+                         is a transaction: the stages and the cursor move together
+    Finishing            as the writer: the last round, the view under its name, and the job is CREATED
+
+The inputs have logs before the snapshot is taken, so that there is no gap; the snapshot shows its own epoch, which is
+where the cursor begins, so that nothing is taken twice. In a round the delta rules read the inputs at the epoch that
+the round's own snapshot shows. A build that is killed goes on after its last commit.
+Source of the method: online index builds; backfills from a snapshot and a log (RisingWave's log store).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from time import monotonic
+
+from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.errors import InternalError
+from mvengine.meta.records import Consumer
+from mvengine.meta.states import JobEvent
+from mvengine.planner.delta import delta_name
+from mvengine.refresh.change_log import take, waiting_rows
+from mvengine.refresh.database import Database
+from mvengine.refresh.definitions import create_stages, create_visible
+from mvengine.refresh.graph import ViewDefinition
+from mvengine.refresh.jobs.build import Build
+from mvengine.refresh.jobs.trimming import drop_unread_logs, trim_logs
+from mvengine.refresh.maintain import maintain_view
+from mvengine.refresh.run.workers import Stop
+from mvengine.refresh.transaction import Transaction
+from mvengine.schema import quote
+from mvengine.testing.faults import fault_point
+
+SMALL_REST_ROWS = 1_000
+"""With no more rows than that in the logs, a build finishes: writers wait while it reads them."""
+
+ROUNDS_MAX = 20
+"""A build that does not catch up with its writers in so many rounds finishes all the same, and lets them wait."""
+
+REPORT_SECONDS = 0.2
+
+SNAPSHOT_SHARE, LOG_SHARE = 0.8, 0.15  # of the work, for the job's progress
+
+
+class Phase(StrEnum):
+    CONSUMING_SNAPSHOT = "ConsumingSnapshot"
+    CONSUMING_LOG_STORE = "ConsumingLogStore"
+    FINISHING = "Finishing"
+
+
+class Builder:
+    """Builds one view, in its own thread."""
+
+    def __init__(
+        self, database: Database, engine: DuckDbEngine, build: Build, view: ViewDefinition, stop: Stop
+    ) -> None:
+        self.database = database
+        self.engine = engine
+        self.build = build
+        self.view = view
+        self.stop = stop
+        self.store = database.store(engine)
+        self._phase: Phase | None = None
+        self._reported_at = 0.0
+
+    def run(self) -> None:
+        """From wherever it stands until the view is CREATED. Raises Stopped where it is to end before."""
+        if not self._consumer().has_snapshot:
+            self._consume_snapshot()
+        for number in range(1, ROUNDS_MAX + 1):
+            self._report(Phase.CONSUMING_LOG_STORE, SNAPSHOT_SHARE + LOG_SHARE * number / ROUNDS_MAX)
+            self._round()
+            fault_point("build.after_round")
+            if waiting_rows(self.engine, self.view.inputs, self._consumer().epoch) <= SMALL_REST_ROWS:
+                break
+        self._finish()
+
+    def _consumer(self) -> Consumer:
+        consumer = self.store.consumer(self.view.relation_id)
+        if consumer is None:
+            raise InternalError(
+                f"job {self.build.job_id} has lost its cursors", hint="create the view again, and report this"
+            )
+        return consumer
+
+    # -- phases ----------------------------------------------------------------------------------------------------
+
+    def _consume_snapshot(self) -> None:
+        self._report(Phase.CONSUMING_SNAPSHOT, 0.0)
+        self.build.check(self.stop)
+        self.engine.begin()
+        epoch = self.store.latest_epoch()  # the first read: it fixes what this transaction sees
+        fault_point("build.in_snapshot")
+        create_stages(self.engine, self.view.plan, self._stage_done)
+        self.store.move_cursor(self._consumer().consumer_id, epoch)
+        self.engine.commit()
+        fault_point("build.after_snapshot")
+        trim_logs(self.database, self.engine)
+
+    def _stage_done(self, done: int, stages: int) -> None:
+        self.build.check(self.stop)
+        self._report(Phase.CONSUMING_SNAPSHOT, SNAPSHOT_SHARE * done / stages)
+
+    def _round(self) -> None:
+        """Takes what the logs hold. A view that is computed again waits for Finishing: once is enough."""
+        self.build.check(self.stop)
+        if self.view.is_recomputed:
+            return
+        self.engine.begin()
+        self._follow_logs()
+        self.engine.commit()
+        trim_logs(self.database, self.engine)
+
+    def _finish(self) -> None:
+        self._report(Phase.FINISHING, SNAPSHOT_SHARE + LOG_SHARE)
+        transaction = Transaction(self.database, self.engine, is_explicit=False)
+        self.build.lock(self.database, transaction, f"job {self.build.job_id} finishes {self.view.name}", self.stop)
+        try:
+            transaction.begin()
+            self._follow_logs()
+            create_visible(self.engine, self.view.plan)
+            self.store.remove_consumer(self.view.relation_id)
+            drop_unread_logs(self.engine, self.store, self.view.inputs)
+            complete(transaction, self.build.job_id)
+        except BaseException:
+            if not transaction.is_committed:
+                transaction.rollback()
+            raise
+
+    def _follow_logs(self) -> None:
+        """Lets the stages follow what the logs hold behind the cursor, in the running transaction."""
+        consumer, epoch = self._consumer(), self.store.latest_epoch()
+        sizes = {}
+        for name in consumer.inputs:
+            waiting = waiting_rows(self.engine, [name], consumer.epoch)
+            if waiting and not self.view.is_recomputed:
+                waiting = take(self.engine, name, self.view.columns_of(name), consumer.epoch)
+            sizes[name] = waiting
+        changed = {name: rows for name, rows in sizes.items() if rows}
+        if changed:
+            maintain_view(self.engine, self.view, changed, is_wanted=False)
+        for name in sizes:
+            self.engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(name))}")
+        self.store.move_cursor(consumer.consumer_id, epoch)
+
+    # -- progress --------------------------------------------------------------------------------------------------
+
+    def _report(self, phase: Phase, progress: float) -> None:
+        """Writes down how far it is, by a connection of its own, so that others see it while this one works."""
+        now = monotonic()
+        if phase is self._phase and now - self._reported_at < REPORT_SECONDS:
+            return
+        self._phase, self._reported_at = phase, now
+        engine = self.database.engine.fork()
+        try:
+            self.database.store(engine).set_job_progress(self.build.job_id, phase, progress)
+        finally:
+            engine.close()
+
+
+def complete(transaction: Transaction, job_id: int) -> None:
+    """The last steps of every background job: it is CREATED, all sessions learn of it, and that is committed."""
+    store = transaction.database.store(transaction.engine)
+    store.set_job_progress(job_id, None, 1.0)
+    store.move_job(job_id, JobEvent.COMPLETE, "built in the background")
+    transaction.ddl()
+    fault_point("build.before_finish_commit")
+    transaction.commit()
