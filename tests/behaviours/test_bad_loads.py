@@ -17,8 +17,7 @@ from behaviour_world import Files, check_views, declare, epoch, one, rows
 
 import mvengine
 from mvengine.errors import Error, LoadError, SourceError
-from mvengine.testing.faults import inject
-from mvengine.testing.flaky import flaky_files
+from mvengine.testing.flaky import FlakyFiles, flaky_files
 
 NOBODY = 65534
 
@@ -57,16 +56,16 @@ def truncate_parquet(folder: Path) -> None:
 
 
 @contextmanager
-def while_loading(action: Callable[[], object]) -> Iterator[None]:
-    """Acts when the files are listed and not read yet, once."""
-    left = [action]
-
-    def act() -> None:
-        if left:
-            left.pop()()
-
-    with inject("refresh.after_trigger", act):
+def always(fault: Callable[[FlakyFiles], object]) -> Iterator[None]:
+    """A fault that does not pass by itself."""
+    with flaky_files() as flaky:
+        fault(flaky)
         yield
+
+
+def add_line(path: str) -> None:
+    with open(path, "a") as file:
+        file.write("4,40\n")
 
 
 @contextmanager
@@ -133,19 +132,19 @@ BAD = {
         format="CSV", spoil=lambda folder: (folder / "bad.csv").symlink_to("nowhere"), name="bad.csv", error=SourceError
     ),
     "no such root": Bad(format="CSV", spoil=remove_folder, name="files", error=SourceError),
-    "file disappears": Bad(
+    "file that cannot be opened": Bad(
         format="CSV",
         spoil=text("bad.csv", "id,x\n3,30\n"),
         name="bad.csv",
         error=SourceError,
-        during=lambda folder: while_loading(lambda: (folder / "bad.csv").unlink()),
+        during=lambda folder: always(lambda flaky: flaky.fail("*/bad.csv", times=99)),
     ),
-    "file changes": Bad(
+    "file that changes while it is read": Bad(
         format="CSV",
         spoil=text("bad.csv", "id,x\n3,30\n"),
         name="bad.csv",
         error=SourceError,
-        during=lambda folder: while_loading(lambda: (folder / "bad.csv").write_text("id,x\n3,30\n4,40\n")),
+        during=lambda folder: always(lambda flaky: flaky.act("*/bad.csv", add_line, times=99)),
     ),
 }
 
@@ -162,6 +161,7 @@ def test_r07_a_bad_load_changes_nothing_names_the_file_and_the_next_good_one_hea
         f"CREATE TABLE t (id INTEGER PRIMARY KEY, x INTEGER) REFRESHABLE FROM '{files.folder}' "
         f"FORMAT PLAIN ENCODE {bad.format}"
     )
+    con.execute("ALTER TABLE t SET (max_attempts = 1)")
     con.execute("CREATE MATERIALIZED VIEW v AS SELECT t.id, t.x + other.x AS y FROM t JOIN other USING (id)")
     con.execute("REFRESH ALL")
     relations = ("t", "other", "v")
@@ -279,6 +279,51 @@ def test_r07_a_file_that_is_rewritten_between_two_parts_of_it_is_never_half_load
             assert rows(con, "t") == [] or rows(con, "SELECT DISTINCT x FROM t") == [(2,)]
         con.execute("REFRESH TABLE t")
         assert rows(con, "SELECT x, count(*) FROM t GROUP BY x") == [(2, 5000)]
+
+
+FAULTS: dict[str, Callable[[FlakyFiles], object]] = {
+    "cannot be opened": lambda flaky: flaky.fail("*/b.csv", times=2),
+    "vanishes": lambda flaky: flaky.vanish("*/b.csv"),
+    "changes": lambda flaky: flaky.change("*/b.csv", b"id,x\n2,21\n3,30\n"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_r07_a_file_that_fails_for_a_moment_is_loaded_as_it_is_at_the_next_attempt(
+    files: Files, fault: Callable[[FlakyFiles], object]
+) -> None:
+    with mvengine.connect(retry_pause=0) as con:
+        files.write(a="1,10", b="2,20")
+        declare(con, "t", files)
+        with flaky_files() as flaky:
+            fault(flaky)
+            con.execute("REFRESH TABLE t")
+        there = [line for path in files.folder.iterdir() for line in path.read_text().splitlines()[1:]]
+        assert rows(con, "SELECT id || ',' || x FROM t") == sorted((line,) for line in there)
+        assert one(con, "SELECT state FROM mv_catalog.refresh_jobs") == "IDLE"
+
+
+def test_p36_what_a_load_failed_of_stays_to_be_asked_for_after_a_restart(files: Files, tmp_path: Path) -> None:
+    files.write(a="1,10", b="2,20")
+    database = str(tmp_path / "x.db")
+    with mvengine.connect(database, retry_pause=0) as con:
+        declare(con, "t", files)
+        fault = always(lambda flaky: flaky.fail("*/b.csv", times=99))
+        with fault, pytest.raises(SourceError, match="Input/output error"):
+            con.execute("REFRESH TABLE t")
+        files.write(b="2,many")
+        with pytest.raises(LoadError):
+            con.execute("REFRESH TABLE t")
+    with mvengine.connect(database) as con:
+        found = con.execute(
+            "SELECT attempt, code, type, relation, file, line, retryable FROM mv_catalog.failures"
+            " ORDER BY plan_id, attempt"
+        ).fetchall()
+    path = str(files.path("b.csv"))
+    assert found == [
+        *((attempt, "58030", "io", "t", path, None, True) for attempt in (1, 2, 3)),
+        (1, "22P04", "data", "t", path, 2, False),
+    ]
 
 
 def test_r07_rows_of_bad_files_do_not_come_into_the_table_by_a_later_refresh(

@@ -10,7 +10,7 @@ from mvengine.planner.logical import Load
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import TableDefinition
 from mvengine.refresh.plan.files import TableTask, plan_table
-from mvengine.sources import open_source
+from mvengine.sources import list_source
 
 
 def list_table_tasks(
@@ -35,7 +35,7 @@ def list_table_tasks(
         reason = "FULL" if reads_all else "DML has touched the table" if is_dirty else "changed files only"
         assert isinstance(table.plan.input, Load)
         try:
-            splits = open_source(table.plan.input.source).list_splits()
+            splits = list_source(table.plan.input.source, [row.path for row in loaded[id_]])
         except Error as error:
             found[id_] = error
             continue
