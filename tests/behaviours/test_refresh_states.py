@@ -73,7 +73,7 @@ def test_j01_a_creation_that_fails_leaves_no_trace_but_its_history(con: mvengine
     ("point", "expected"),
     [
         ("refresh.after_trigger", "REFRESHING"),
-        ("refresh.after_split", "REFRESHING"),
+        ("stage.before_commit", "REFRESHING"),
         ("refresh.after_staged", "FINISHING"),
         ("publish.before_commit", "FINISHING"),
         ("publish.after_commit", "IDLE"),
@@ -142,7 +142,7 @@ def test_r08_a_second_refresh_is_refused_and_names_the_state_and_the_first(
         with inject("refresh.after_trigger", refresh_too), inject("refresh.after_staged", refresh_too):
             con.execute("REFRESH TABLE t")
     first, second = (error.message for error in refused)
-    assert first.startswith("t is being refreshed already: it is REFRESHING, by a refresh since")
+    assert first.startswith("t is being refreshed already: it is REFRESHING, by refresh 1 since")
     assert "it is FINISHING" in second
     assert rows(con, "t") == [(1, 10)]
     assert len(history(con, "refresh", "t")) == 3

@@ -194,7 +194,7 @@ def _carry_out(
 
     def number(plan_id: int) -> None:
         run.progress.identify(plan_id)
-        run.who = f"refresh {plan_id}, {run.who}" if not run.who.startswith("refresh") else run.who
+        run.who = f"refresh {plan_id} {run.who.removeprefix('a refresh ')}" if run.who.startswith("a ") else run.who
         database.registry.begin(plan_id, run)
 
     execution.on_number = number
