@@ -40,6 +40,7 @@ def recover(engine: DuckDbEngine, store: Store, config: Config, clock: Callable[
         going_on = recover_plans(engine, store, decode(store.load_relations()), config, clock)
         fault_point("recovery.before_commit")
         engine.commit()
+        fault_point("recovery.after_commit")
     except BaseException:
         engine.rollback()
         raise

@@ -97,6 +97,7 @@ class Execution:
 
     def _run(self) -> tuple[RefreshResult, ...]:
         self._list()
+        fault_point("refresh.after_listing")
         if self.ledger is None and not self.listing_failures and not any(t.has_work for t in self.tasks.values()):
             self._touch()
             return self._results(None)
@@ -190,6 +191,7 @@ class Execution:
             if not ledger.tasks:
                 ledger.move_plan(PlanEvent.COMPLETE, "nothing has changed", epoch=self.database.epoch)
             ledger.write(self.store)
+            fault_point("refresh.before_trigger")
             self.engine.commit()
         except BaseException:
             self.engine.rollback()
@@ -222,6 +224,7 @@ class Execution:
             self.engine.begin()
             try:
                 self.jobs = states.staged(self.store, self.working())
+                fault_point("refresh.before_staged")
                 self.engine.commit()
             except BaseException:
                 self.engine.rollback()

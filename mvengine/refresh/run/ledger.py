@@ -27,6 +27,7 @@ from mvengine.meta.states import (
     transition,
 )
 from mvengine.meta.store import Store
+from mvengine.testing.faults import fault_point
 
 _PLAN = {**PLAN, **PLAN_GRAPH}
 _TASK = {**TASK, **TASK_GRAPH}
@@ -126,12 +127,14 @@ class Ledger:
         try:
             beside()
             self.write(store)
+            fault_point("states.before_commit")
             engine.commit()
         except BaseException:
             engine.rollback()
             self.forget()
             raise
         self.settle()
+        fault_point("states.after_commit")
 
     def _append(
         self, task_id: int | None, old: str, event: str, new: str, cause: str, attempt: int | None, now: datetime

@@ -113,13 +113,14 @@ class Loads:
         probe = engine.fork()
         engine.begin()
         try:
-            with execution.control.interruptible(engine.interrupt):
-                for id_ in todo:
-                    self._load_now(id_, probe)
-            self.ledger.write(store)
-            execution.jobs = states.staged(store, execution.working())
-            fault_point("stage.before_commit")
-            engine.commit()
+            with self.progress.tentative():
+                with execution.control.interruptible(engine.interrupt):
+                    for id_ in todo:
+                        self._load_now(id_, probe)
+                self.ledger.write(store)
+                execution.jobs = states.staged(store, execution.working())
+                fault_point("stage.before_commit")
+                engine.commit()
         except BaseException as error:
             engine.rollback()
             self.ledger.forget()
@@ -163,6 +164,8 @@ class Loads:
             f"{len(table.loads)} files",
             stages_done=task.stages_done + len(stages),
             stages_total=task.stages_done + len(stages),
+            splits_done=len(table.loads),
+            splits_total=len(table.loads),
             rows=task.rows + rows,
             bytes_done=task.bytes_done + size,
             bytes_total=task.bytes_done + size,
@@ -318,11 +321,14 @@ class _Loader:
         self._progressed(
             stages_done=self.task.stages_done if not self.discarded else 0,
             stages_total=(self.task.stages_done if not self.discarded else 0) + len(stages),
+            splits_done=len(table.loads) - len({it.load.split.path for stage in stages for it in stage.parts}),
+            splits_total=len(table.loads),
             rows=sum(row.rows for row in staged),
             bytes_done=sum(load.split.size for load in table.loads) - waiting,
             bytes_total=sum(load.split.size for load in table.loads),
         )
         self.engine.commit()
+        fault_point("stage.after_prepare")
         return table, stages
 
     def _load_stage(self, table: TableTask, stage: Stage) -> None:
@@ -336,6 +342,7 @@ class _Loader:
         self._progressed(
             stages_done=stages,
             stages_total=self.task.stages_total,
+            splits_done=self.task.splits_done + loaded.splits,
             rows=self.task.rows + loaded.rows,
             bytes_done=self.task.bytes_done + loaded.bytes,
             bytes_total=self.task.bytes_total,
