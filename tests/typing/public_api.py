@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any, assert_type
 
 import mvengine
-from mvengine import Connection, Relation
+from mvengine import (
+    Connection,
+    Failure,
+    Outcome,
+    PlanStatus,
+    Progress,
+    Refresh,
+    Refusal,
+    RefusalKind,
+    Relation,
+    Task,
+    TaskStatus,
+)
 from mvengine.errors import Position
 
 
@@ -27,6 +39,34 @@ def results(connection: Connection) -> None:
     assert_type(connection.fetchall(), list[tuple[Any, ...]])
     for row in connection:
         assert_type(row, tuple[Any, ...])
+
+
+def refreshes(connection: Connection) -> None:
+    def show(progress: Progress) -> None:
+        assert_type(progress.percentage, float)
+        assert_type(progress.eta_seconds, float | None)
+
+    refresh = connection.refresh("orders", full=True, background=True, queue=True, on_progress=show)
+    assert_type(refresh, Refresh)
+    assert_type(connection.refreshes(), list[Refresh])
+    assert_type(refresh.id, int | None)
+    assert_type(refresh.status, PlanStatus)
+    assert_type(refresh.progress, Progress | None)
+    assert_type(refresh.tasks, tuple[Task, ...])
+    assert_type(refresh.tasks[0].status, TaskStatus)
+    assert_type(refresh.failure, Failure | None)
+    assert_type(refresh.failures, tuple[Failure, ...])
+    assert_type(refresh.results[0].rows_inserted, int)
+    for operation in (refresh.pause, refresh.resume, refresh.cancel, refresh.rollback):
+        assert_type(operation(), Outcome)
+    assert_type(refresh.retry(from_start=True), Outcome)
+    outcome = refresh.wait(timeout=2.5)
+    assert_type(outcome.is_done, bool)
+    assert_type(outcome.status, PlanStatus | None)
+    assert_type(outcome.refusal, Refusal | None)
+    if outcome.refusal is not None:
+        assert_type(outcome.refusal.kind, RefusalKind)
+    assert_type(connection.progress(), tuple[Progress, ...])
 
 
 def relations(connection: Connection) -> None:
@@ -59,5 +99,7 @@ def what_mypy_must_reject(connection: Connection) -> None:
     connection.execute(1)  # type: ignore[arg-type]
     connection.fetchmany("ten")  # type: ignore[arg-type]
     connection.rowcount = 1  # type: ignore[misc]
+    connection.refresh(1)  # type: ignore[arg-type]
+    connection.refresh("orders", "background", on_progress=print, fully=True)  # type: ignore[call-arg]
     mvengine.connect(path=1)  # type: ignore[arg-type]
     mvengine.conect()  # type: ignore[attr-defined]
