@@ -28,7 +28,7 @@ class World:
 
     def __init__(self, path: str = ":memory:", clock: FakeClock | None = None) -> None:
         self.clock = clock or FakeClock()
-        self.database = acquire(path, load_config({"scheduler": True}), self.clock)
+        self.database = acquire(path, load_config({"scheduler": True, "retry_pause": 0}), self.clock)
         self.con = Connection(self.database)
         self.clock.settle()
 
@@ -221,6 +221,60 @@ def test_r09_a_table_that_is_being_refreshed_is_left_for_later_and_none_runs_twi
     assert (world.runs(), world.schedule("failures"), world.schedule("is_running")) == (1, 0, False)
 
 
+@contextmanager
+def held_up(world: World) -> Iterator[None]:
+    """While the block runs, the scheduler is refreshing, until it is asked for something."""
+    reached, scheduler = threading.Event(), world.database.scheduler
+    assert scheduler is not None
+
+    def hold() -> None:
+        reached.set()
+        assert scheduler._control.wait(10)
+
+    with inject("refresh.after_trigger", hold):
+        world.clock.advance(MINUTE)
+        assert reached.wait(10)
+        yield
+
+
+def test_r09_a_scheduled_refresh_is_a_refresh_like_any_other_and_says_who_started_it(
+    world: World, files: Files
+) -> None:
+    files.write(a="1,10")
+    world.declare(("t", files))
+    world.advance(MINUTE)
+    plans = rows(world.con, "SELECT status, trigger, tables, is_background FROM mv_catalog.plans")
+    assert plans == [("COMPLETED", "schedule", ["t"], False)]
+
+
+def test_r09_a_scheduled_refresh_that_is_cancelled_has_not_failed_and_comes_again(world: World, files: Files) -> None:
+    files.write(a="1,10")
+    world.declare(("t", files))
+    with held_up(world):
+        world.con.execute("CANCEL REFRESH 1")
+    world.clock.settle()
+    assert (world.schedule("failures"), world.schedule("last_status")) == (0, "CANCELLED")
+    assert 60 <= _pause(world) <= 66
+    world.advance(MINUTE)
+    assert rows(world.con, "t") == [(1, 10)]
+
+
+def test_r09_a_scheduled_refresh_that_is_paused_holds_its_table_until_it_is_resumed(world: World, files: Files) -> None:
+    files.write(a="1,10")
+    world.declare(("t", files))
+    with held_up(world):
+        world.con.execute("PAUSE REFRESH 1")
+    world.clock.settle()
+    world.advance(3 * MINUTE)
+    assert (world.runs(), world.schedule("failures"), world.schedule("last_status")) == (1, 0, "RUNNING")
+    assert world.schedule("reason") == "due, and waits for the refresh that is going on"
+    world.run("RESUME REFRESH 1; WAIT")
+    assert rows(world.con, "t") == [(1, 10)]
+    files.write(a="1,11")
+    world.advance(3 * MINUTE)
+    assert rows(world.con, "t") == [(1, 11)]
+
+
 # -- changes -----------------------------------------------------------------------------------------------------------
 
 
@@ -315,21 +369,13 @@ def test_r09_close_during_a_scheduled_refresh_leaves_a_database_that_opens_and_g
     path, clock = str(tmp_path / "one.db"), FakeClock()
     world = World(path, clock)
     world.declare(("t", files))
-    reached, closing = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        reached.set()
-        assert closing.wait(10)
-
-    with inject("refresh.after_trigger", hold):
-        clock.advance(MINUTE)
-        assert reached.wait(10)
-        world.database.workers.stop.set()
-        closing.set()
+    with held_up(world):
         world.con.close()
     assert scheduler_threads() == []
     world = World(path, clock)
     with world.con:
+        assert world.schedule("failures") == 0
+        assert 60 <= _pause(world) <= 66  # start-up has set it back: nothing was staged to go on from
         world.advance(MINUTE)
         assert rows(world.con, "t") == [(1, 10)]
 
