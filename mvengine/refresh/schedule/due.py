@@ -38,7 +38,7 @@ def delay_ms(interval_sec: int, failures: int, jitter: float) -> int:
     """Milliseconds from the last look at a source to the next one, after ``failures`` failures in a row."""
     interval = min(interval_sec, INTERVAL_SECONDS_MAX)  # older versions accepted any
     longest = max(interval, BACKOFF_SECONDS_MAX)
-    backed_off = min(interval * 2 ** min(failures, 12), longest)  # 2^12 seconds are more than an hour
+    backed_off = min(interval << min(failures, 12), longest)  # 2^12 seconds are more than an hour
     return round(1000 * (backed_off + interval * JITTER_SHARE_MAX * jitter))
 
 
