@@ -12,10 +12,10 @@ from mvengine.errors import OperationalError
 from mvengine.refresh.database import Database
 from mvengine.refresh.plan.outcome import Outcome, RefusalKind
 from mvengine.refresh.run import operations
-from mvengine.session import answer
+from mvengine.session import answer, jobs
 from mvengine.session.numbers import unknown_refresh
 from mvengine.session.refresh import REFRESH_COLUMNS, require_no_transaction
-from mvengine.sql.statements import Control, ControlVerb, Wait
+from mvengine.sql.statements import Control, ControlVerb, Subject, Wait
 
 if TYPE_CHECKING:
     from mvengine.session import Session
@@ -26,6 +26,9 @@ WAIT_SECONDS = 0.1  # between two looks at whether the wait was interrupted
 def run(session: Session, statement: Control) -> None:
     """Carries it out and answers with the state afterwards. Errors: UnknownRelation, StateError, ConflictError."""
     require_no_transaction(session, f"{statement.verb} {statement.subject}")
+    if statement.subject is Subject.JOB:
+        jobs.cancel(session, statement.number)
+        return
     _answer(session, steer(session.database, statement.verb, statement.number, from_start=statement.from_start))
 
 
@@ -50,8 +53,15 @@ def wait(session: Session, statement: Wait) -> None:
     """Waits until it is over, however it ends, and answers with its state. Errors: UnknownRelation; StateError (57014)
     where it takes longer than ``TIMEOUT``; OperationalError (57014) where the wait is interrupted."""
     require_no_transaction(session, f"WAIT {statement.subject or ''}".strip())
-    database, number = session.database, statement.number
-    outcome = _patiently(session, statement.timeout_seconds, lambda seconds: operations.wait(database, number, seconds))
+    database, number, timeout = session.database, statement.number, statement.timeout_seconds
+    if statement.subject is Subject.JOB and number is not None:
+        jobs.wait(session, number, timeout)
+        return
+    if statement.subject is None:
+        started = monotonic()
+        jobs.wait_for_all(session, timeout)
+        timeout = None if timeout is None else max(timeout - (monotonic() - started), 0.0)
+    outcome = _patiently(session, timeout, lambda seconds: operations.wait(database, number, seconds))
     if statement.subject is None:
         outcome.raise_refused()
         answer.done(session)

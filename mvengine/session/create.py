@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from mvengine.errors import DuplicateRelation, ProgrammingError
 from mvengine.meta.records import Relation as StoredRelationRecord
 from mvengine.meta.records import RelationKind as StoredKind
-from mvengine.meta.states import JobEvent, JobStatus
+from mvengine.meta.states import JobEvent
 from mvengine.planner.logical import Materialize, MaterializeTable, Root
 from mvengine.refresh.graph import inputs_of_view
 from mvengine.refresh.jobs.announce import announce
 from mvengine.refresh.reader import reference
 from mvengine.refresh.transaction import Transaction
-from mvengine.schema import Column, Name, quote
-from mvengine.session import answer
+from mvengine.schema import Name, quote
 from mvengine.sql.statements import RelationRef
 from mvengine.testing.faults import fault_point
 
@@ -137,12 +136,6 @@ def require_no_transaction(session: Session, name: Name) -> None:
             hint="COMMIT first, or create it in the foreground (SET background_ddl = false)",
             code="25001",
         )
-
-
-def answer_job(session: Session, job_id: int) -> None:
-    """The answer of a CREATE in the background: the job that does it."""
-    columns = (Column(name="job_id", type="BIGINT"), Column(name="status", type="VARCHAR"))
-    answer.answer(session, columns, [(job_id, JobStatus.CREATING)])
 
 
 def _forget(session: Session, relation_id: int, error: BaseException) -> None:

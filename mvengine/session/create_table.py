@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mvengine.errors import BindError, NotSupportedError, ProgrammingError, UnknownRelation
 from mvengine.meta.records import RelationKind as StoredKind
+from mvengine.meta.states import JobStatus
 from mvengine.planner.logical import (
     ForeignKeyConstraint,
     KeyConstraint,
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from mvengine.session import Session
 
 
-from mvengine.session.create import answer_job, create, new_name, record_of, require_no_transaction, storage_name
+from mvengine.session.create import create, new_name, record_of, require_no_transaction, storage_name
+from mvengine.session.jobs import answer_job
 
 
 def table(session: Session, statement: CreateRefreshableTable) -> None:
@@ -48,7 +50,7 @@ def table(session: Session, statement: CreateRefreshableTable) -> None:
 
     if statement.is_background or session.background_ddl:
         require_no_transaction(session, name)
-        answer_job(session, start_table(session.database, record, plan, settings))
+        answer_job(session, start_table(session.database, record, plan, settings), JobStatus.CREATING)
         return
 
     def build(transaction: Transaction) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mvengine.errors import NotSupportedError, Position, ProgrammingError, UnknownOption
 from mvengine.meta.records import RelationKind as StoredKind
+from mvengine.meta.states import JobStatus
 from mvengine.planner.logical import (
     Materialize,
 )
@@ -18,7 +19,8 @@ from mvengine.refresh.settings import current_settings
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Name
 from mvengine.session import answer
-from mvengine.session.create import answer_job, create, new_name, record_of, require_no_transaction, storage_name
+from mvengine.session.create import create, new_name, record_of, require_no_transaction, storage_name
+from mvengine.session.jobs import answer_job
 from mvengine.sql.statements import (
     CreateMaterializedView,
     Policy,
@@ -52,7 +54,7 @@ def view(session: Session, statement: CreateMaterializedView) -> None:
     if statement.is_background or session.background_ddl:
         require_no_transaction(session, name)
         session.require_unhidden(session.database.graph, tuple(inputs_of_view(first)))
-        answer_job(session, start_view(session.database, record, first, {}))
+        answer_job(session, start_view(session.database, record, first, {}), JobStatus.CREATING)
         return
 
     def build(_: Transaction) -> None:
