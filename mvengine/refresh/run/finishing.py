@@ -20,8 +20,7 @@ from mvengine.meta.store import Store
 from mvengine.refresh.constraints import check_foreign_keys, check_unique
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import ViewDefinition
-from mvengine.refresh.merge import create_table_sql, merge
-from mvengine.refresh.merge_apply import FileOrder, Merged
+from mvengine.refresh.merge import FileOrder, Merged, clear_staging, merge
 from mvengine.refresh.plan.files import TableTask
 from mvengine.refresh.plan.graph import downstream
 from mvengine.refresh.run.ledger import Ledger
@@ -85,7 +84,8 @@ class Finishing:
             self._at = self._publish
             self._left_out = frozenset(failures) | downstream(self.ledger.tasks.values(), failures)
             try:
-                return self._attempt(is_trial=bool(failures))
+                with self.progress.tentative():
+                    return self._attempt(is_trial=bool(failures))
             except _TriedOut:
                 return NotPublished(failures=failures, is_whole=True)
             except DatabaseError as error:
@@ -159,8 +159,7 @@ class Finishing:
         )
         merged = merge(self.engine, plan, captured, order)
         check_unique(self.engine, plan)
-        self.engine.query(f"DROP TABLE {plan.staging}")  # made anew: costs nothing, and gives the space back
-        self.engine.query(create_table_sql(plan, plan.staging))
+        clear_staging(self.engine, plan)
         transaction.touch(plan.relation, merged.rows, "REFRESH TABLE", is_virtual=merged.is_view)
         self.seconds[plan.relation] = perf_counter() - started
         self.progress.task_done(self.ledger.tasks[self._at].name)

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from mvengine.engines.base import Engine
 from mvengine.planner.logical import MaterializeTable
-from mvengine.refresh.changes import FILE_ID, CapturedTable
-from mvengine.refresh.merge_apply import FileOrder, Merged, apply_rows
+from mvengine.refresh.changes import FILE_ID, CapturedTable, capture_rows, capture_statement
+from mvengine.refresh.merge.staged import StagedKeys, keep_one_per_file
+from mvengine.refresh.merge.values import FileOrder, Merged
 from mvengine.schema import quote
 
-FILES, KEYS, CANDIDATES, STORED, WINNERS, GONE = (
-    "mv_files",
+KEYS, CANDIDATES, STORED, WINNERS, GONE = (
     "mv_contested",
     "mv_candidates",
     "mv_stored",
@@ -25,60 +25,55 @@ FILES, KEYS, CANDIDATES, STORED, WINNERS, GONE = (
 )
 
 
-def keep_one_per_file(engine: Engine, plan: MaterializeTable, key: tuple[str, ...]) -> None:
-    """Within a file the last row of a key counts (the first one under DO NOTHING); rows stand in file order."""
-    columns = ", ".join((*(quote(column) for column in key), FILE_ID))
-    if engine.query(f"SELECT 1 FROM {plan.staging} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"):
-        best = "min" if plan.ignore_conflicts else "max"
-        engine.query(
-            f"DELETE FROM {plan.staging} WHERE rowid NOT IN "
-            f"(SELECT {best}(rowid) FROM {plan.staging} GROUP BY {columns})"
-        )
-
-
-def merge_keyed(
-    engine: Engine,
-    plan: MaterializeTable,
-    key: tuple[str, ...],
-    captured: CapturedTable | None,
-    order: FileOrder,
+def merge_contested(
+    engine: Engine, plan: MaterializeTable, keys: StagedKeys, captured: CapturedTable | None, order: FileOrder
 ) -> Merged:
     """Returns rows inserted, updated and deleted."""
-    sql = _Sql(plan, key, order)
-    keep_one_per_file(engine, plan, key)
-    has_shadow = bool(engine.query(f"SELECT 1 FROM {plan.shadow} LIMIT 1"))
+    sql = _Sql(plan, order)
+    has_shadow = keys.has_shadow
+    if keys.has_twice:
+        keep_one_per_file(engine, plan)
     engine.query(sql.contested(has_shadow=has_shadow))
-    engine.query(f"CREATE OR REPLACE TEMP TABLE {FILES} ({FILE_ID} INTEGER, _mv_rank INTEGER)")
-    engine.query(
-        f"INSERT INTO {FILES} SELECT unnest($1::INTEGER[]), unnest($2::INTEGER[])",
-        [[id_ for id_, _ in order.ranked], [rank for _, rank in order.ranked]],
-    )
     engine.query(sql.stored())
-    engine.query(sql.candidates(has_shadow=has_shadow))
+    ranks = [[id_ for id_, _ in order.ranked], [rank for _, rank in order.ranked]]
+    engine.query(sql.candidates(has_shadow=has_shadow), ranks)
     engine.query(sql.winners())
-    counts = engine.query(sql.counts())[0]
-    engine.query(sql.losers_leave_shadow())
+    inserted, updated, deleted = (int(count) for count in engine.query(sql.counts())[0])
+    if has_shadow:
+        engine.query(sql.losers_leave_shadow())
     engine.query(sql.losers_enter_shadow())
     engine.query(sql.gone())
-    apply_rows(engine, plan, captured, GONE, sql.insert_winners())
-    for table in (FILES, KEYS, CANDIDATES, STORED, WINNERS):
-        engine.query(f"DROP TABLE IF EXISTS {table}")
-    inserted, updated, deleted = (int(count) for count in counts)
-    return Merged(inserted=inserted, updated=updated, deleted=deleted, is_view=False)
+    _apply(engine, plan, captured, sql.insert_winners())
+    for table in (KEYS, CANDIDATES, STORED, WINNERS, GONE):
+        engine.query(f"DROP TABLE {table}")
+    return Merged(inserted=inserted, updated=updated, deleted=deleted)
+
+
+def _apply(engine: Engine, plan: MaterializeTable, captured: CapturedTable | None, insert: str) -> None:
+    """Deletes the rows whose ids stand in GONE, inserts the winners, and captures both."""
+    where = f"FROM {plan.storage} WHERE rowid IN (SELECT stored FROM {GONE})"
+    if captured is not None:
+        engine.query(f"DROP TABLE IF EXISTS {captured.change}")
+        engine.query(captured.create())
+        capture_rows(engine, captured, where, -1)
+    engine.query(f"DELETE {where}")
+    if captured is not None:
+        capture_statement(engine, captured, insert, None, 1)
+    else:
+        engine.query(insert)
 
 
 class _Sql:
     """The statements of one merge."""
 
-    def __init__(self, plan: MaterializeTable, key: tuple[str, ...], order: FileOrder) -> None:
+    def __init__(self, plan: MaterializeTable, order: FileOrder) -> None:
         self.plan = plan
-        self.key = [quote(column) for column in key]
+        self.key = [quote(column) for column in plan.primary_key]
         self.columns = [quote(column) for column in plan.stored_columns]
         self.rest = [column for column in self.columns if column not in self.key]
         self.row = ", ".join((*self.columns, FILE_ID))
         self.reads_all = order.reads_all
-        ids = ", ".join(str(id_) for id_ in order.replaced)
-        self.is_replaced = f"({FILE_ID} IS NULL" + (f" OR {FILE_ID} IN ({ids}))" if ids else ")")
+        self.is_replaced = order.is_replaced()
 
     def same_key(self, left: str, right: str) -> str:
         return " AND ".join(f"{left}.{column} = {right}.{column}" for column in self.key)
@@ -116,7 +111,7 @@ class _Sql:
         )
 
     def candidates(self, *, has_shadow: bool) -> str:
-        """What all files hold for the contested keys, ranked by path."""
+        """What all files hold for the contested keys, ranked by path: parameters are file ids and their ranks."""
         parts = [
             f"SELECT {self.row} FROM {self.plan.staging} AS n SEMI JOIN {KEYS} AS k ON {self.same_key('n', 'k')}",
             f"SELECT {self.row} FROM {STORED} WHERE NOT {self.is_replaced}",
@@ -128,7 +123,8 @@ class _Sql:
             )
         return (
             f"CREATE OR REPLACE TEMP TABLE {CANDIDATES} AS SELECT {self.row}, _mv_rank\n"
-            f"FROM (\n{' UNION ALL '.join(parts)}\n) JOIN {FILES} USING ({FILE_ID})"
+            f"FROM (\n{' UNION ALL '.join(parts)}\n) "
+            f"JOIN (SELECT unnest($1::INTEGER[]) AS {FILE_ID}, unnest($2::INTEGER[]) AS _mv_rank) USING ({FILE_ID})"
         )
 
     def winners(self) -> str:
