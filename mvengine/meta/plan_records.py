@@ -51,6 +51,8 @@ class Task:
     attempts: int
     stages_done: int
     stages_total: int
+    splits_done: int  # files, of a load
+    splits_total: int
     rows: int
     bytes_done: int
     bytes_total: int

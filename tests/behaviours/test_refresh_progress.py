@@ -127,3 +127,12 @@ def test_a_callback_that_raises_does_no_harm_and_is_warned_of(con: mvengine.Conn
     with pytest.warns(RuntimeWarning, match="ZeroDivisionError"):
         con.refresh("t", on_progress=broken)
     assert con.execute("SELECT count(*) FROM t").fetchone() == (6,)
+
+
+def test_files_are_counted_also_where_one_stage_loads_several(files: Files) -> None:
+    files.write(a="1,10", b="2,20", c="3,30")
+    with mvengine.connect() as con:
+        declare(con, "t", files)
+        con.execute("REFRESH TABLE t")
+        assert con.execute("SELECT stages_total FROM mv_catalog.tasks WHERE kind = 'load'").fetchone() == (1,)
+        assert con.execute(f"{READ} WHERE kind = 'refresh'").fetchone()[2:4] == (3, 3)

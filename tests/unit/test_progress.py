@@ -203,6 +203,24 @@ def test_the_rest_is_estimated_from_the_speed_so_far(live: LiveProgress, clock: 
     assert progress.eta_seconds == pytest.approx(10 * 65 / 35)
 
 
+def test_what_is_rolled_back_is_not_counted_and_the_percentage_stays(live: LiveProgress) -> None:
+    live.total(splits=4, size=400, tasks=3)
+    live.add(splits=1, rows=5, size=100)
+    with pytest.raises(ValueError, match="dancing"):
+        _roll_back(live)
+    after = live.snapshot()
+    assert (after.splits_done, after.rows_done, after.bytes_done, after.tasks_done) == (1, 5, 100, 0)
+    assert after.percentage == pytest.approx(LOADING_PERCENT + (100 - LOADING_PERCENT) / 3)
+
+
+def _roll_back(live: LiveProgress) -> None:
+    with live.tentative():
+        live.add(splits=3, rows=5, size=300)
+        live.task_done("load orders")
+        assert live.snapshot().splits_done == 4
+        live.phase("dancing")
+
+
 def test_what_an_earlier_attempt_has_done_is_no_measure_of_the_speed(live: LiveProgress, clock: Clock) -> None:
     live.total(size=1000)
     live.found(size=500)
@@ -358,17 +376,19 @@ def test_the_view_counts_as_the_live_progress_does(database: Database, clock: Cl
                   ['main.a', 'main.b'] AS tables, false AS reads_all, false AS is_background,
                   TIMESTAMP '2026-11-20 11:59:00' AS created_at"""
     )
-    found = "SELECT status, phase, percentage, name FROM mv_catalog.progress WHERE kind = 'refresh' AND id = 7"
-    assert query(found) == [("RUNNING", "listing", 0.0, "main.a, main.b")]
+    found = "SELECT status, phase, percentage, name, splits_done, splits_total FROM mv_catalog.progress WHERE kind = 'refresh' AND id = 7"
+    assert query(found) == [("RUNNING", "listing", 0.0, "main.a, main.b", 0, 0)]
 
     query(
         """INSERT INTO mv_meta.tasks BY NAME
            SELECT 7 AS plan_id, unnest([1, 2, 3]) AS task_id, unnest(['load', 'merge', 'publish']) AS kind,
                   [] AS depends_on, unnest(['RUNNING', 'CREATED', 'CREATED']) AS status, 1 AS version, 1 AS attempts,
                   unnest([1, 0, 0]) AS stages_done, unnest([4, 1, 1]) AS stages_total, unnest([10, 0, 0]) AS rows,
+                  unnest([2, 0, 0]) AS splits_done, unnest([8, 0, 0]) AS splits_total,
                   unnest([100, 0, 0]) AS bytes_done, unnest([400, 0, 0]) AS bytes_total"""
     )
     assert query(found)[0][1:3] == ("loading", percentage(100, 400, 0, 3))
+    assert query(found)[0][4:] == (2, 8)
     query("UPDATE mv_meta.tasks SET status = 'COMPLETED', bytes_done = bytes_total WHERE kind = 'load'")
     assert query(found)[0][1:3] == ("merging", percentage(400, 400, 1, 3))
 

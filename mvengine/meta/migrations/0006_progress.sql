@@ -19,12 +19,15 @@ CREATE TABLE mv_meta.progress (
     updated_at      TIMESTAMP NOT NULL
 );
 
+ALTER TABLE mv_meta.tasks ADD COLUMN splits_done INTEGER DEFAULT 0;   -- files, of a load
+ALTER TABLE mv_meta.tasks ADD COLUMN splits_total INTEGER DEFAULT 0;
+
 -- Loading counts 70 by bytes, all tasks 30, as in refresh/run/progress.py; what loads nothing counts by tasks alone.
 CREATE VIEW mv_catalog.progress AS
 WITH counted AS (
     SELECT plan_id,
-           coalesce(sum(stages_done) FILTER (kind = 'load'), 0) AS stages_done,
-           coalesce(sum(stages_total) FILTER (kind = 'load'), 0) AS stages_total,
+           coalesce(sum(splits_done) FILTER (kind = 'load'), 0) AS splits_done,
+           coalesce(sum(splits_total) FILTER (kind = 'load'), 0) AS splits_total,
            coalesce(sum(rows) FILTER (kind = 'load'), 0) AS rows,
            coalesce(sum(bytes_done) FILTER (kind = 'load'), 0) AS bytes_done,
            coalesce(sum(bytes_total) FILTER (kind = 'load'), 0) AS bytes_total,
@@ -46,8 +49,8 @@ SELECT 'refresh' AS kind, p.plan_id AS id, array_to_string(p.tables, ', ') AS na
                 live.phase,
                 CASE c.next_kind WHEN 'load' THEN 'loading' WHEN 'merge' THEN 'merging' WHEN 'maintain' THEN 'maintaining'
                                  WHEN 'publish' THEN 'publishing' ELSE 'listing' END) END AS phase,
-       coalesce(live.splits_done, c.stages_done, 0)::BIGINT AS splits_done,
-       coalesce(live.splits_total, c.stages_total, 0)::BIGINT AS splits_total,
+       coalesce(live.splits_done, c.splits_done, 0)::BIGINT AS splits_done,
+       coalesce(live.splits_total, c.splits_total, 0)::BIGINT AS splits_total,
        coalesce(greatest(live.rows, c.rows), 0)::BIGINT AS rows,
        coalesce(greatest(live.bytes_done, c.bytes_done), 0)::BIGINT AS bytes_done,
        coalesce(live.bytes_total, c.bytes_total, 0)::BIGINT AS bytes_total,

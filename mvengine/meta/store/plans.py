@@ -25,6 +25,8 @@ _TASK_TYPES = {
     "attempts": "INTEGER",
     "stages_done": "INTEGER",
     "stages_total": "INTEGER",
+    "splits_done": "INTEGER",
+    "splits_total": "INTEGER",
     "rows": "BIGINT",
     "bytes_done": "BIGINT",
     "bytes_total": "BIGINT",
@@ -38,6 +40,8 @@ _MOVED = (
     "attempts",
     "stages_done",
     "stages_total",
+    "splits_done",
+    "splits_total",
     "rows",
     "bytes_done",
     "bytes_total",
@@ -189,11 +193,13 @@ class PlanStore(MoveStore):
             task.bytes_done,
             task.bytes_total,
             task.checkpoint,
+            task.splits_done,
+            task.splits_total,
         ]
         self._compare_and_set(
             f"the checkpoint of {task.name} of refresh {plan_id}",
             """UPDATE mv_meta.tasks SET stages_done = $4, stages_total = $5, rows = $6, bytes_done = $7,
-            bytes_total = $8, checkpoint = $9
+            bytes_total = $8, checkpoint = $9, splits_done = $10, splits_total = $11
             WHERE plan_id = $1 AND task_id = $2 AND version = $3 AND stages_done <= $4""",
             values,
             1,

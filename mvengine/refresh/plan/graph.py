@@ -58,6 +58,8 @@ def _task(
         attempts=0,
         stages_done=0,
         stages_total=0 if kind is TaskKind.LOAD else 1,
+        splits_done=0,
+        splits_total=0,
         rows=0,
         bytes_done=0,
         bytes_total=0,

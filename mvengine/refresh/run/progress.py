@@ -137,6 +137,18 @@ class LiveProgress:
             self._current = f"{name}: done"
 
     @contextmanager
+    def tentative(self) -> Iterator[None]:
+        """What is counted in the block stays counted only if it ends well: it is one transaction, of one thread."""
+        with self._lock:
+            kept = self._splits, self._rows, self._bytes, self._tasks
+        try:
+            yield
+        except BaseException:
+            with self._lock:
+                self._splits, self._rows, self._bytes, self._tasks = kept
+            raise
+
+    @contextmanager
     def watch(self, engine: Reporting, size: int) -> Iterator[Watched]:
         """Meanwhile ``engine`` loads a stage of ``size`` bytes, which count as it goes on. They are
         ``add``-ed afterwards. What loads it by several statements says ``begin`` before each.
