@@ -22,7 +22,7 @@ from mvengine.refresh.plan.files import TableTask
 from mvengine.refresh.plan.retry import pause_before
 from mvengine.refresh.run import tables as states
 from mvengine.refresh.run.control import Request
-from mvengine.refresh.run.loading import Stage, discard_staged, discard_stale, load_stage, plan_stages
+from mvengine.refresh.run.loading import Loaded, Stage, discard_staged, discard_stale, load_stage, plan_stages
 from mvengine.testing.faults import fault_point
 
 if TYPE_CHECKING:
@@ -44,6 +44,23 @@ class _Over:
     discarded: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _At:
+    """Which load is carried out, to know whose an error is."""
+
+    task_id: int | None = None
+    stage: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Failed:
+    """Why the loads could not be made together; ``task_id`` None: no single one of them is to blame."""
+
+    task_id: int | None
+    error: Error
+    stage: str | None
+
+
 class Loads:
     """The load tasks of an execution that are not done."""
 
@@ -53,6 +70,8 @@ class Loads:
         self.ledger = execution.ledger
         self.database = execution.database
         self.progress = execution.progress
+        self._at = _At()
+        self._added = Loaded(rows=0, bytes=0, splits=0)
 
     def run(self) -> dict[int, Error]:
         """Loads. Returns the tasks that failed for good; the others are COMPLETED. Raises ``Asked``."""
@@ -62,9 +81,15 @@ class Loads:
         if not todo:
             return {}
         self.progress.phase("loading")
-        if self._fits_one_stage(todo) and self._together(todo):
-            return {}
-        return self._apart(todo)
+        due, failures = dict[int, float](), dict[int, Error]()
+        if self._fits_one_stage(todo):
+            failed = self._together(todo)
+            if failed is None:
+                return {}
+            if failed.task_id is not None:
+                due = self._end_together(failed.task_id, failed, failures)
+                todo = [id_ for id_ in todo if id_ != failed.task_id]
+        return self._apart(todo, due, failures)
 
     def _todo(self) -> list[int]:
         """Loads that are not over, and those whose files have changed since they were."""
@@ -107,10 +132,11 @@ class Loads:
         size = sum(table.bytes_waiting for table in found)
         return len(found) == len(tables) and size <= self.database.config.staging_batch_bytes
 
-    def _together(self, todo: Sequence[int]) -> bool:
-        """Loads all in one transaction; False where that failed: then each is on its own, to see which."""
+    def _together(self, todo: Sequence[int]) -> _Failed | None:
+        """Loads all in one transaction. Where one fails nothing of it remains, and the others are loaded apart."""
         execution, engine, store = self.execution, self.execution.engine, self.execution.store
         probe = engine.fork()
+        self._at, self._added = _At(), Loaded(rows=0, bytes=0, splits=0)
         engine.begin()
         try:
             with self.progress.tentative():
@@ -125,19 +151,30 @@ class Loads:
             engine.rollback()
             self.ledger.forget()
             execution.jobs = ()
+            self.progress.add(splits=-self._added.splits, rows=-self._added.rows, size=-self._added.bytes)
             execution.check_requests()
             if not isinstance(error, Error) or error.code == "57014":
                 raise
-            return False
+            at = self._at.task_id or (todo[0] if len(todo) == 1 else None)
+            return _Failed(task_id=at, error=error, stage=self._at.stage)
         finally:
             probe.close()
         self.ledger.settle()
         fault_point("refresh.after_split")
-        return True
+        return None
+
+    def _end_together(self, task_id: int, failed: _Failed, failures: dict[int, Error]) -> dict[int, float]:
+        """Records the failure of one of the loads, as ``_end`` does."""
+        if self.ledger.tasks[task_id].status is not TaskStatus.RUNNING:
+            self._start([task_id])
+        task = self.ledger.tasks[task_id]
+        over = _Over(task=task, error=failed.error, stage=failed.stage, is_stopped=False, discarded=None)
+        return self._end([(task_id, over)], failures)
 
     def _load_now(self, task_id: int, probe: DuckDbEngine) -> None:
         execution, engine, store = self.execution, self.execution.engine, self.execution.store
         started = perf_counter()
+        self._at = _At(task_id=task_id)
         table = self._table(task_id)
         assert table is not None
         event = _begins(self.ledger.tasks[task_id])
@@ -155,8 +192,10 @@ class Loads:
             self.ledger.move_task(task_id, TaskEvent.DISCARD, reason)
         rows = size = 0
         for stage in stages:
+            self._at = _At(task_id=task_id, stage=stage.name)
             loaded = load_stage(engine, store, self.database, table, stage, probe, self.progress)
             self.progress.add(splits=loaded.splits, rows=loaded.rows, size=loaded.bytes)
+            self._added += loaded
             rows, size = rows + loaded.rows, size + loaded.bytes
         self.ledger.move_task(
             task_id,
@@ -173,16 +212,17 @@ class Loads:
         )
         self.progress.task_done(task.name)
         execution.seconds[table.table.relation_id] = perf_counter() - started
+        self._at = _At()
 
     def checkpoint(self, table: TableTask, stages: int) -> str:
         return Checkpoint(digest=table.table.digest, stages=stages, at=self.database.clock()).dumps()
 
     # -- each by itself --------------------------------------------------------------------------------------------
 
-    def _apart(self, todo: Sequence[int]) -> dict[int, Error]:
-        """Loads in threads. The calling one keeps the states."""
+    def _apart(self, todo: Sequence[int], due: dict[int, float], failures: dict[int, Error]) -> dict[int, Error]:
+        """Loads in threads; those in ``due`` not before their time. The calling thread keeps the states."""
         control, slots = self.execution.control, self.database.config.max_concurrency
-        waiting, due, failures = deque(todo), dict[int, float](), dict[int, Error]()
+        waiting = deque(todo)
         running: dict[Future[_Over], int] = {}
         with ThreadPoolExecutor(slots, thread_name_prefix="mvengine-load") as pool:
             try:

@@ -87,7 +87,7 @@ def start(
 
 
 def go_on(database: Database, plan_id: int, run: Run | None = None) -> None:
-    """Carries a stored plan that is CREATED or RUNNING on, in the background. ``run`` has its tables; without one, it is
+    """Carries a stored plan that is CREATED or RUNNING on, in the background. ``run`` has its tables; without one it is
     start-up that sets it going."""
     with _store(database) as (_, store):
         plan, tasks = store.plan(plan_id), store.tasks(plan_id)
