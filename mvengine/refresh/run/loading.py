@@ -62,9 +62,6 @@ class Loaded:
     bytes: int
     splits: int  # files that are complete with it
 
-    def __add__(self, other: Loaded) -> Loaded:
-        return Loaded(rows=self.rows + other.rows, bytes=self.bytes + other.bytes, splits=self.splits + other.splits)
-
 
 def plan_stages(engine: DuckDbEngine, task: TableTask, bytes_max: int) -> tuple[Stage, ...]:
     """The stages that are left of a table. Reads the footers of large Parquet files. Errors: LoadError, SourceError."""

@@ -22,7 +22,7 @@ from mvengine.refresh.plan.files import TableTask
 from mvengine.refresh.plan.retry import pause_before
 from mvengine.refresh.run import tables as states
 from mvengine.refresh.run.control import Request
-from mvengine.refresh.run.loading import Loaded, Stage, discard_staged, discard_stale, load_stage, plan_stages
+from mvengine.refresh.run.loading import Stage, discard_staged, discard_stale, load_stage, plan_stages
 from mvengine.testing.faults import fault_point
 
 if TYPE_CHECKING:
@@ -71,7 +71,6 @@ class Loads:
         self.database = execution.database
         self.progress = execution.progress
         self._at = _At()
-        self._added = Loaded(rows=0, bytes=0, splits=0)
 
     def run(self) -> dict[int, Error]:
         """Loads. Returns the tasks that failed for good; the others are COMPLETED. Raises ``Asked``."""
@@ -136,7 +135,7 @@ class Loads:
         """Loads all in one transaction. Where one fails nothing of it remains, and the others are loaded apart."""
         execution, engine, store = self.execution, self.execution.engine, self.execution.store
         probe = engine.fork()
-        self._at, self._added = _At(), Loaded(rows=0, bytes=0, splits=0)
+        self._at = _At()
         engine.begin()
         try:
             with self.progress.tentative():
@@ -151,7 +150,6 @@ class Loads:
             engine.rollback()
             self.ledger.forget()
             execution.jobs = ()
-            self.progress.add(splits=-self._added.splits, rows=-self._added.rows, size=-self._added.bytes)
             execution.check_requests()
             if not isinstance(error, Error) or error.code == "57014":
                 raise
@@ -195,7 +193,6 @@ class Loads:
             self._at = _At(task_id=task_id, stage=stage.name)
             loaded = load_stage(engine, store, self.database, table, stage, probe, self.progress)
             self.progress.add(splits=loaded.splits, rows=loaded.rows, size=loaded.bytes)
-            self._added += loaded
             rows, size = rows + loaded.rows, size + loaded.bytes
         self.ledger.move_task(
             task_id,
