@@ -29,6 +29,7 @@ from mvengine.errors import (
 if TYPE_CHECKING:
     from mvengine.connection import Connection as Connection
     from mvengine.connection import connect as connect
+    from mvengine.handles import Job as Job
     from mvengine.handles import Refresh as Refresh
     from mvengine.meta.plan_records import Failure as Failure
     from mvengine.meta.plan_records import Task as Task
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from mvengine.meta.states import JobStatus as JobStatus
     from mvengine.meta.states import PlanStatus as PlanStatus
     from mvengine.meta.states import TaskStatus as TaskStatus
+    from mvengine.refresh.jobs.outcome import JobOutcome as JobOutcome
     from mvengine.refresh.plan.outcome import Outcome as Outcome
     from mvengine.refresh.plan.outcome import Refusal as Refusal
     from mvengine.refresh.plan.outcome import RefusalKind as RefusalKind
@@ -56,6 +58,8 @@ __all__ = [
     "IntegrityError",
     "InterfaceError",
     "InternalError",
+    "Job",
+    "JobOutcome",
     "JobStatus",
     "NotSupportedError",
     "OperationalError",
@@ -81,6 +85,8 @@ if not TYPE_CHECKING:  # or a misspelt name would pass as Any
     _HOMES = {
         "Connection": "mvengine.connection",
         "Failure": "mvengine.meta.plan_records",
+        "Job": "mvengine.handles",
+        "JobOutcome": "mvengine.refresh.jobs.outcome",
         "JobStatus": "mvengine.meta.states",
         "Outcome": "mvengine.refresh.plan.outcome",
         "PlanStatus": "mvengine.meta.states",

@@ -14,7 +14,7 @@ import duckdb
 from mvengine.config import load_config
 from mvengine.engines.duckdb_errors import translate
 from mvengine.errors import InterfaceError, NotSupportedError
-from mvengine.handles import Refresh, reading
+from mvengine.handles import Job, Refresh, job_of, reading
 from mvengine.refresh.database import Database, acquire, release
 from mvengine.refresh.run.reporter import running
 from mvengine.relation import Relation
@@ -140,6 +140,10 @@ class Connection:
         """All refreshes that this database remembers, the latest one last."""
         with reading(self._open_database) as engine:
             return [Refresh(self._open_database, plan.plan_id) for plan in self._database.store(engine).plans()]
+
+    def job(self, number: int) -> Job:
+        """A job by its number, which ``CREATE … BACKGROUND`` returns. Errors: UnknownRelation."""
+        return job_of(self._open_database, number)
 
     # -- results ---------------------------------------------------------------------------------------------------
 

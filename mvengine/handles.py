@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from mvengine.errors import UnknownRelation
 from mvengine.meta.plan_records import Failure, Task
 from mvengine.meta.progress import Phase, Progress
-from mvengine.meta.states import PlanStatus
+from mvengine.meta.states import JobStatus, PlanStatus
+from mvengine.refresh.jobs import JobOutcome, cancel_job, wait_jobs
+from mvengine.refresh.jobs.wait import stored_outcome
 from mvengine.refresh.plan.outcome import Outcome, Refusal, RefusalKind
 from mvengine.refresh.run import operations
 from mvengine.refresh.run.reporter import running
@@ -118,6 +120,45 @@ class Refresh:
         return f"<Refresh {self.id}>" if self.id is not None else "<Refresh: nothing had changed>"
 
 
+class Job:
+    """A table or view that is being made, or was: of ``con.job(n)``. For any thread, while its connection is open."""
+
+    def __init__(self, database: Open, job_id: int) -> None:
+        self._database = database
+        self.id = job_id
+
+    @property
+    def status(self) -> JobStatus | None:
+        """Its state now; None where it was cancelled, has failed, or was dropped with what it made."""
+        with reading(self._database) as engine:
+            return stored_outcome(self._database(), engine, self.id).status
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far it is now; None where it is no more."""
+        return progress_of(self._database, "job", self.id)
+
+    def cancel(self) -> JobOutcome:
+        """Every trace of what it was making is removed."""
+        return cancel_job(self._database(), self.id)
+
+    def wait(self, timeout: float | None = None) -> JobOutcome:
+        """Waits until it is over; the outcome has the error of one that failed, and that of a ``timeout`` (seconds)."""
+        return wait_jobs(self._database(), self.id, timeout)
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id}>"
+
+
+def job_of(database: Open, job_id: int) -> Job:
+    """The job of a number, also of one that is over. Errors: UnknownRelation, where there never was one."""
+    with reading(database) as engine:
+        outcome = stored_outcome(database(), engine, job_id)
+    if isinstance(outcome.error, UnknownRelation):
+        raise outcome.error
+    return Job(database, job_id)
+
+
 @contextmanager
 def reading(database: Open) -> Iterator[DuckDbEngine]:
     """A DuckDB connection of its own, so that the open result of the user's stays."""
@@ -128,13 +169,13 @@ def reading(database: Open) -> Iterator[DuckDbEngine]:
         engine.close()
 
 
-def progress_of(database: Open, kind: str, number: int) -> Progress:
+def progress_of(database: Open, kind: str, number: int) -> Progress | None:
     """How far a refresh or job is: as it counts itself where it runs in this process, else as it is recorded."""
     live = (progress for progress in running(database()) if (progress.kind, progress.id) == (kind, number))
     return next(live, None) or _recorded(database, kind, number)
 
 
-def _recorded(database: Open, kind: str, number: int) -> Progress:
+def _recorded(database: Open, kind: str, number: int) -> Progress | None:
     with reading(database) as engine:
         rows = engine.query(
             """SELECT name, phase, current, splits_done, splits_total, rows, bytes_done, bytes_total, tasks_done,
@@ -144,7 +185,7 @@ def _recorded(database: Open, kind: str, number: int) -> Progress:
             [kind, number],
         )
     if not rows:
-        raise UnknownRelation(f"there is no {kind} {number} any more", hint="what was dropped or cancelled is gone")
+        return None
     name, phase, current, splits, splits_total, count, size, size_total, tasks, tasks_total, *rest = rows[0]
     percentage, elapsed, eta, started = rest
     is_phase = phase in tuple(Phase)

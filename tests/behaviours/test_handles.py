@@ -9,7 +9,7 @@ import pytest
 from behaviour_world import Files, declare, one, rows
 
 import mvengine
-from mvengine import Outcome, PlanStatus, Progress, Refresh, RefusalKind
+from mvengine import JobOutcome, JobStatus, Outcome, PlanStatus, Progress, Refresh, RefusalKind
 from mvengine.errors import ConflictError, Error, LoadError, ParseError, StateError, WrongObject
 from mvengine.refresh.run.registry import Run
 from mvengine.testing.faults import inject
@@ -207,6 +207,49 @@ def test_an_interrupt_ends_a_wait_and_not_what_it_waits_for(con: mvengine.Connec
         go_on.set()
     assert [error.code for error in errors] == ["57014"]
     assert refresh.wait(WAIT_SECONDS).status is PlanStatus.COMPLETED
+
+
+# -- jobs --------------------------------------------------------------------------------------------------------------
+
+
+def begun(con: mvengine.Connection, sql: str) -> int:
+    ((number, status),) = con.execute(sql).fetchall()
+    assert status == "CREATING"
+    return int(number)
+
+
+def test_a_job_is_waited_for(con: mvengine.Connection, table: Files) -> None:
+    con.refresh("t")
+    job = con.job(begun(con, "CREATE MATERIALIZED VIEW doubled BACKGROUND AS SELECT 2 * x AS y FROM t"))
+    outcome = job.wait(WAIT_SECONDS)
+    assert (outcome.is_done, outcome.status, job.status) == (True, JobStatus.CREATED, JobStatus.CREATED)
+    assert job.progress is not None
+    assert job.progress.percentage == 100
+    assert rows(con, "doubled") == [(20,), (40,)]
+    assert not job.cancel().is_done  # it is a view like others now
+    con.execute("DROP MATERIALIZED VIEW doubled")
+    assert (job.status, job.progress) == (None, None)
+
+
+def test_a_job_is_cancelled_unless_it_is_over_first(con: mvengine.Connection, table: Files) -> None:
+    reached, go_on, hold = held("build.after_snapshot")
+    con.execute("SET background_ddl = true")
+    outcomes: list[JobOutcome] = []
+    with inject("build.after_snapshot", hold):
+        job = con.job(begun(con, "CREATE MATERIALIZED VIEW doubled AS SELECT 2 * x AS y FROM t"))
+        assert reached.wait(WAIT_SECONDS)
+        assert (job.status, job.wait(0).is_done) == (JobStatus.CREATING, False)
+        cancelling = Thread(target=lambda: outcomes.append(job.cancel()))
+        cancelling.start()
+        go_on.set()
+        cancelling.join(WAIT_SECONDS)
+    assert [outcome.status for outcome in outcomes] == [None if outcomes[0].is_done else JobStatus.CREATED]
+    assert (job.status is None) == outcomes[0].is_done
+
+
+def test_a_job_that_never_was_is_an_error(con: mvengine.Connection) -> None:
+    with pytest.raises(mvengine.ProgrammingError, match="there is no job 7"):
+        con.job(7)
 
 
 # -- P38, P02: outcomes are values -------------------------------------------------------------------------------------

@@ -8,6 +8,9 @@ import mvengine
 from mvengine import (
     Connection,
     Failure,
+    Job,
+    JobOutcome,
+    JobStatus,
     Outcome,
     PlanStatus,
     Progress,
@@ -67,6 +70,16 @@ def refreshes(connection: Connection) -> None:
     if outcome.refusal is not None:
         assert_type(outcome.refusal.kind, RefusalKind)
     assert_type(connection.progress(), tuple[Progress, ...])
+
+
+def jobs(connection: Connection) -> None:
+    job = connection.job(1)
+    assert_type(job, Job)
+    assert_type(job.id, int)
+    assert_type(job.status, JobStatus | None)
+    assert_type(job.progress, Progress | None)
+    assert_type(job.cancel(), JobOutcome)
+    assert_type(job.wait(2.5).error, mvengine.Error | None)
 
 
 def relations(connection: Connection) -> None:
