@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(session: Session, statement: AlterOptions) -> None:
-    """Changes all options or none; a refresh that runs goes on under the old ones. The scheduler looks at once."""
+    """Changes all options or none. The scheduler looks at once."""
     relation = _relation(session, statement)
     if relation is not None:
         _change(session, relation, statement)
