@@ -1,1 +1,1 @@
-"""For tests, ours and those of plugin authors: fault points and a clock that stands still."""
+"""For tests, ours and those of plugin authors: fault points, a clock that stands still, files and stores that fail."""
