@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import Error, OperationalError, StateError
+from mvengine.errors import Error
 from mvengine.meta.plan_records import Failure, Plan, Task, TaskKind
 from mvengine.meta.records import RefreshJob
-from mvengine.meta.states import PlanEvent, PlanStatus, RefreshEvent, TaskEvent, TaskStatus
+from mvengine.meta.states import PlanEvent, PlanStatus, TaskEvent, TaskStatus
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import TableDefinition
 from mvengine.refresh.plan.checkpoint import discard_reason
@@ -25,11 +25,11 @@ from mvengine.refresh.plan.files import TableTask
 from mvengine.refresh.plan.graph import downstream, tasks_of
 from mvengine.refresh.plan.retry import is_tried_again, pause_before
 from mvengine.refresh.run import tables as states
-from mvengine.refresh.run.control import Control, Request
+from mvengine.refresh.run.control import Control
+from mvengine.refresh.run.endings import Dropped, fail, give_up, obey
 from mvengine.refresh.run.finishing import Finishing, NotPublished, Published
 from mvengine.refresh.run.ledger import Ledger
 from mvengine.refresh.run.listing import list_table_tasks
-from mvengine.refresh.run.loading import discard_staged
 from mvengine.refresh.run.loads import Asked, Loads
 from mvengine.refresh.run.progress import LiveProgress
 from mvengine.testing.faults import fault_point
@@ -88,9 +88,9 @@ class Execution:
         try:
             return self._run()
         except Asked:
-            return self._obey()
+            raise obey(self) from None
         except BaseException as error:
-            self._give_up(error)
+            give_up(self, error)
             raise
         finally:
             self.engine.close()
@@ -111,7 +111,7 @@ class Execution:
                 self.progress.phase("done")
                 return self._results(published)
             failures = self._failed_finishing(published)
-        return self._fail(failures)
+        raise fail(self, failures)
 
     # -- before ----------------------------------------------------------------------------------------------------
 
@@ -261,7 +261,7 @@ class Execution:
 
     # -- failures --------------------------------------------------------------------------------------------------
 
-    def fail_task(self, task_id: int, error: Error, *, stage: str | None) -> None:
+    def fail_task(self, task_id: int, error: BaseException, *, stage: str | None) -> None:
         """A running task has failed: collected for the next ``save``."""
         assert self.ledger is not None
         found = failure_of(error)
@@ -300,35 +300,11 @@ class Execution:
         assert self.ledger is not None
         self.ledger.commit(self.engine, self.store)
 
-    def _fail(self, failures: dict[int, Error]) -> tuple[RefreshResult, ...]:
-        """What depends on the failed tasks is SKIPPED, the plan FAILED, the tables IDLE. Raises the first failure."""
-        assert self.ledger is not None
-        ledger = self.ledger
-        plan_id = ledger.plan.plan_id
-        first = min(failures)
-        cause = f"{ledger.tasks[first].name} failed: {_described(failures[first])}"
-        for id_ in sorted(downstream(ledger.tasks.values(), failures)):
-            if ledger.tasks[id_].status is TaskStatus.CREATED:
-                ledger.move_task(id_, TaskEvent.SKIP, f"{ledger.tasks[first].name} failed")
-        ledger.move_plan(PlanEvent.FAIL, cause, error=cause)
-        described = _described(failures[first])
-        ledger.commit(
-            self.engine,
-            self.store,
-            lambda: states.end(self.store, self.working(), RefreshEvent.FAIL, described),
-        )
-        error = failures[first]
-        more = f" ({len(failures) - 1} more failed: SHOW TASKS FOR REFRESH {plan_id})" if len(failures) > 1 else ""
-        is_exhausted = ledger.tasks[first].attempts >= self.asking.attempts_max(ledger.tasks[first].relation_id)
-        way_on = f"{'REFRESH TABLE' if is_exhausted else f'RETRY REFRESH {plan_id}'} goes on from what is staged{more}"
-        error.hint = f"{error.hint}; {way_on}" if error.hint else way_on
-        raise error
-
     def check_dropped(self) -> None:
         """A DROP during the refresh ends it: nothing is left whose state could be put back."""
         for table in self._tables():
             if states.is_dropped(self.database, table):
-                raise _Dropped(f"{table.name} was dropped while it was being refreshed", hint="nothing was published")
+                raise Dropped(f"{table.name} was dropped while it was being refreshed", hint="nothing was published")
 
     # -- requests --------------------------------------------------------------------------------------------------
 
@@ -336,77 +312,6 @@ class Execution:
         """Raises ``Asked`` where a pause or an end is asked for."""
         if self.control.request is not None:
             raise Asked
-
-    def _obey(self) -> tuple[RefreshResult, ...]:
-        """Writes the states of a pause or a cancel. Raises what the caller of the refresh is told."""
-        request, cause = self.control.request, self.control.cause
-        self.engine.rollback()
-        number = f"refresh {self.ledger.plan.plan_id}" if self.ledger else "the refresh"
-        if request is Request.STOP:
-            raise OperationalError(
-                f"{number} was stopped: {cause}", hint="it goes on when the database is opened", code="57P01"
-            )
-        if request is Request.PAUSE:
-            self._pause(cause)
-            raise StateError(f"{number} was paused: {cause}", hint="RESUME REFRESH goes on")
-        self._cancel(cause)
-        raise OperationalError(f"{number} was cancelled: {cause}", hint="nothing was published", code="57014")
-
-    def _pause(self, cause: str) -> None:
-        if self.ledger is None:
-            return
-        for task in list(self.ledger.tasks.values()):
-            if task.status is TaskStatus.RUNNING:
-                self.ledger.move_task(task.task_id, TaskEvent.PAUSE, cause)
-        self.ledger.move_plan(PlanEvent.PAUSE, cause)
-        self.save()
-        self.progress.phase("paused")
-
-    def _cancel(self, cause: str) -> None:
-        """All that is not over is CANCELLED, the tables are IDLE, nothing is staged."""
-        if self.ledger is None:
-            return
-        ledger = self.ledger
-        for task in list(ledger.tasks.values()):
-            if task.status in (TaskStatus.CREATED, TaskStatus.RUNNING, TaskStatus.PAUSED, TaskStatus.SKIPPED):
-                ledger.move_task(task.task_id, TaskEvent.CANCEL, cause)
-        ledger.move_plan(PlanEvent.CANCEL, cause, error=cause)
-
-        def clean() -> None:
-            states.end(self.store, self.working(), RefreshEvent.CANCEL, cause)
-            discard_staged(self.engine, self.store, self.working())
-
-        ledger.commit(self.engine, self.store, clean)
-
-    def _give_up(self, error: BaseException) -> None:
-        """What is no failure of a task: an interrupt (Ctrl-C), a drop, a bug. The plan is over, the states say why."""
-        self.engine.rollback()
-        ledger = self.ledger
-        if ledger is None:
-            return
-        ledger.forget()
-        if ledger.plan.status not in (PlanStatus.CREATED, PlanStatus.RUNNING):
-            return
-        if isinstance(error, _Dropped):
-            self._cancel(error.message)
-        elif isinstance(error, Error):
-            self._fail_all(error)
-        else:
-            self._cancel(f"interrupted: {_described(error)}")
-
-    def _fail_all(self, error: Error) -> None:
-        """An error of no task: a lost race, a disk that is full when states are written. All that ran has failed."""
-        assert self.ledger is not None
-        ledger, cause = self.ledger, _described(error)
-        for task in list(ledger.tasks.values()):
-            if task.status is TaskStatus.RUNNING:
-                self.fail_task(task.task_id, error, stage=None)
-            elif task.status is TaskStatus.CREATED:
-                ledger.move_task(task.task_id, TaskEvent.SKIP, cause)
-        if ledger.plan.status is PlanStatus.CREATED:
-            ledger.move_plan(PlanEvent.START, self.asking.trigger)
-        ledger.move_plan(PlanEvent.FAIL, cause, error=cause)
-        ledger.commit(self.engine, self.store, lambda: states.end(self.store, self.working(), RefreshEvent.FAIL, cause))
 
     # -- results ---------------------------------------------------------------------------------------------------
 
@@ -438,13 +343,3 @@ class Execution:
             now=self.database.clock(),
             age_max_seconds=self.database.config.checkpoint_age_max,
         )
-
-
-class _Dropped(StateError):  # noqa: N818 - a StateError for the caller, told apart here
-    """A table of the refresh is gone."""
-
-
-def _described(error: BaseException) -> str:
-    if isinstance(error, Error):
-        return f"{error.code}: {error.message}"
-    return f"{type(error).__name__}: {error}"

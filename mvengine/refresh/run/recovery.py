@@ -15,7 +15,7 @@ from datetime import datetime
 
 from mvengine.config import Config
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.meta.plan_records import Failure
+from mvengine.meta.plan_records import Failure, Plan
 from mvengine.meta.states import PlanEvent, PlanStatus, RefreshEvent, RefreshState, TaskEvent, TaskStatus
 from mvengine.meta.store import Store
 from mvengine.refresh.graph import Graph, TableDefinition
@@ -29,8 +29,9 @@ _CAREFUL = ("reset", "restart", "resume")  # the first one that a table has coun
 def recover_plans(
     engine: DuckDbEngine, store: Store, graph: Graph, config: Config, clock: Callable[[], datetime]
 ) -> tuple[int, ...]:
-    """Brings plans and refresh states to a defined state. Returns the plans that are to go on."""
-    going_on = []
+    """Brings plans and refresh states to a defined state. Returns the plans that are to go on, those that had begun
+    first: they have their tables."""
+    going_on: list[Plan] = []
     kept: set[int] = set()  # tables whose refresh goes on or is paused
     for plan in store.plans([PlanStatus.CREATED, PlanStatus.RUNNING, PlanStatus.PAUSED]):
         tables = tuple(table for table in graph.tables.values() if table.relation_id in plan.relation_ids)
@@ -39,11 +40,11 @@ def recover_plans(
             kept |= {table.relation_id for table in tables}
             continue
         if _decide(engine, store, config, ledger, tables):
-            going_on.append(plan.plan_id)
+            going_on.append(plan)
             kept |= {table.relation_id for table in tables}
         ledger.write(store)
     _set_back(store, kept)
-    return tuple(going_on)
+    return tuple(plan.plan_id for plan in sorted(going_on, key=lambda plan: plan.status is PlanStatus.CREATED))
 
 
 def _decide(
