@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from time import monotonic
@@ -53,15 +52,17 @@ def wait(session: Session, statement: Wait) -> None:
     """Waits until it is over, however it ends, and answers with its state. Errors: UnknownRelation; StateError (57014)
     where it takes longer than ``TIMEOUT``; OperationalError (57014) where the wait is interrupted."""
     require_no_transaction(session, f"WAIT {statement.subject or ''}".strip())
-    database, number, timeout = session.database, statement.number, statement.timeout_seconds
+    number, timeout = statement.number, statement.timeout_seconds
     if statement.subject is Subject.JOB and number is not None:
         jobs.wait(session, number, timeout)
         return
+    deadline = inf if timeout is None else monotonic() + timeout
     if statement.subject is None:
-        started = monotonic()
         jobs.wait_for_all(session, timeout)
-        timeout = None if timeout is None else max(timeout - (monotonic() - started), 0.0)
-    outcome = _patiently(session, timeout, lambda seconds: operations.wait(database, number, seconds))
+    outcome = _wait_for_refreshes(session, number, deadline)
+    if outcome.refusal is not None and outcome.refusal.kind is RefusalKind.TIMEOUT:
+        message = f"refresh {outcome.plan_id} is not over after {timeout:g} s"
+        outcome = replace(outcome, refusal=replace(outcome.refusal, message=message))
     if statement.subject is None:
         outcome.raise_refused()
         answer.done(session)
@@ -69,17 +70,14 @@ def wait(session: Session, statement: Wait) -> None:
         _answer(session, outcome)
 
 
-def _patiently(session: Session, timeout: float | None, wait_for: Callable[[float], Outcome]) -> Outcome:
+def _wait_for_refreshes(session: Session, plan_id: int | None, deadline: float) -> Outcome:
     """Waits bit by bit, so that Ctrl-C is heard."""
-    deadline = inf if timeout is None else monotonic() + timeout
     while True:
         left = max(deadline - monotonic(), 0.0)
-        outcome = wait_for(min(left, WAIT_SECONDS))
-        if outcome.refusal is None or outcome.refusal.kind is not RefusalKind.TIMEOUT:
+        outcome = operations.wait(session.database, plan_id, min(left, WAIT_SECONDS))
+        is_late = outcome.refusal is not None and outcome.refusal.kind is RefusalKind.TIMEOUT
+        if not is_late or left <= WAIT_SECONDS:
             return outcome
-        if left <= WAIT_SECONDS:
-            message = f"refresh {outcome.plan_id} is not over after {timeout:g} s"
-            return replace(outcome, refusal=replace(outcome.refusal, message=message))
         if session.is_interrupted:
             raise OperationalError(
                 f"the wait for refresh {outcome.plan_id} was interrupted", hint="the refresh goes on", code="57014"
