@@ -60,7 +60,7 @@ def _decide(
             ledger.move_plan(PlanEvent.CANCEL, f"{ended}; recovery = 'reset'", error=ended)
             return False
         return True
-    recoveries = sum(event.event == PlanEvent.RECOVER for event in store.events(plan.plan_id))
+    recoveries = sum(it.task_id is None and it.event == PlanEvent.RECOVER for it in store.events(plan.plan_id))
     attempts_max = max((it.max_attempts for it in _settings(store, config, tables)), default=config.max_attempts)
     if len(tables) < len(plan.relation_ids):
         return _fail(store, ledger, f"{ended}, and a table of it was dropped")
