@@ -20,6 +20,9 @@ from mvengine.schema import quote
 
 Stage = GroupStage | BagStage | FullStage
 
+SMALL_STATE_ROWS = 100_000
+"""Up to so many groups a null-safe join costs no more than one by ``=``, and so nobody needs to look for NULL keys."""
+
 
 @dataclass(frozen=True)
 class StageRun:
@@ -90,8 +93,10 @@ def maintain_stage(engine: Engine, run: StageRun, changed: frozenset[str], *, is
         case GroupStage():
             return _maintain_group(engine, run, run.stage, changed, is_wanted=is_wanted)
         case BagStage():
-            engine.query(bag.summarize(run.stage, changed, run.change))
-            return _apply_bag(engine, run)
+            if engine.query(bag.summarize(run.stage, changed, run.change))[0][0]:
+                return _apply_bag(engine, run)
+            engine.query(f"DROP TABLE {run.change}")
+            return 0
         case FullStage():
             return recompute(engine, run, f"({run.stage.query})")
 
@@ -99,6 +104,10 @@ def maintain_stage(engine: Engine, run: StageRun, changed: frozenset[str], *, is
 def _maintain_group(
     engine: Engine, run: StageRun, stage: GroupStage, changed: frozenset[str], *, is_wanted: bool
 ) -> int:
+    if not is_wanted and _is_small(engine, stage):
+        direct = GroupSql(stage, is_null_safe=True)
+        if direct.is_additive:
+            return int(engine.query(direct.merge_summary(changed))[0][0])
     sql = GroupSql(stage, is_null_safe=False)
     engine.query(sql.summarize(changed))
     groups, null_keys = engine.query(sql.shape())[0]
@@ -115,12 +124,19 @@ def _maintain_group(
     rows = int(groups)
     if is_wanted:
         after = f"({with_group_rows(run.visible, sql.restriction())})"
-        engine.query(f"CREATE OR REPLACE TEMP TABLE {run.change} AS\n{bag.difference(after, before, run.columns)}")
+        change = f"CREATE OR REPLACE TEMP TABLE {run.change} AS\n{bag.difference(after, before, run.columns)}"
+        rows = int(engine.query(change)[0][0])
         engine.query(f"DROP TABLE {before}")
-        rows = int(engine.query(f"SELECT count(*) FROM {run.change}")[0][0])
-    for table in sql.temporaries():
-        engine.query(f"DROP TABLE IF EXISTS {table}")
+    engine.query(f"DROP TABLE {sql.groups}")
+    if sql.find_affected() is not None:
+        engine.query(f"DROP TABLE {sql.affected}")
     return rows
+
+
+def _is_small(engine: Engine, stage: GroupStage) -> bool:
+    if not stage.keys:
+        return True
+    return int(engine.query(f"SELECT count(*) FROM {stage.storage}")[0][0]) <= SMALL_STATE_ROWS
 
 
 def _derive_affected(engine: Engine, sql: GroupSql) -> bool:

@@ -7,7 +7,6 @@ to eleven times faster than IS NOT DISTINCT FROM); else null-safely.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mvengine.planner.delta import delta
@@ -49,6 +48,11 @@ class GroupSql:
         """Whether every touched group is derived again."""
         return not all(is_exact(state) for state in self.states)
 
+    @property
+    def is_additive(self) -> bool:
+        """Whether the change of a group follows from the change of its rows alone: there are only exact sums."""
+        return not any(state.is_extremum for state in self.states) and not self.is_always_derived
+
     def create(self) -> str:
         """The state table, filled from the current input."""
         return f"CREATE TABLE {self.stage.storage} AS\n{self._derive('')}"
@@ -65,6 +69,10 @@ class GroupSql:
         return f"SELECT {', '.join(outputs)}\nFROM {source}{grouping}"
 
     def summarize(self, changed: frozenset[str]) -> str:
+        """The summary as a temporary table."""
+        return f"CREATE OR REPLACE TEMP TABLE {self.groups} AS\n{self._summary(changed)}"
+
+    def _summary(self, changed: frozenset[str]) -> str:
         """The change of the input, summed per group. Groups in which everything cancels are left out."""
         terms = union(delta(self.stage.input, changed), weighted=True)
         keys = [quote(key) for key in self.stage.keys]
@@ -75,10 +83,7 @@ class GroupSql:
         grouping = f"\nGROUP BY {', '.join(keys)}" if keys else ""
         nothing = "" if keys else "\nHAVING count(*) > 0"  # or it would be a row of NULL
         having = nothing if keep else f"\nHAVING {' OR '.join(zero)}"
-        return (
-            f"CREATE OR REPLACE TEMP TABLE {self.groups} AS\n"
-            f"SELECT {', '.join(outputs)}\nFROM (\n{terms}\n) AS change{grouping}{having}"
-        )
+        return f"SELECT {', '.join(outputs)}\nFROM (\n{terms}\n) AS change{grouping}{having}"
 
     def _summaries(self) -> list[str]:
         found: list[str] = []
@@ -131,11 +136,18 @@ class GroupSql:
 
     def merge(self, *, has_affected: bool) -> str:
         """Applies the change of the groups that are not derived again."""
+        rest = f" AS d ANTI JOIN {self.affected} AS a ON {self.same_keys('d', 'a')}" if has_affected else ""
+        return self._merge(f"(FROM {self.groups}{rest})" if has_affected else self.groups)
+
+    def merge_summary(self, changed: frozenset[str]) -> str:
+        """Sums the change of the input and applies it, by one statement: its count is that of the groups that change.
+        Of an additive stage whose groups nobody needs to know."""
+        return self._merge(f"(\n{self._summary(changed)}\n)")
+
+    def _merge(self, source: str) -> str:
         names = [COUNT, *(s.name for s in self.states)]
         updates = [f"{COUNT} = s.{COUNT} + d.{COUNT}", *(f"{s.name} = {_merged(s)}" for s in self.states)]
         columns = [*(quote(key) for key in self.stage.keys), *names]
-        rest = f" AS d ANTI JOIN {self.affected} AS a ON {self.same_keys('d', 'a')}" if has_affected else ""
-        source = f"(FROM {self.groups}{rest})" if has_affected else self.groups
         gone = f"WHEN MATCHED AND s.{COUNT} + d.{COUNT} = 0 THEN DELETE\n" if self.stage.keys else ""
         return (
             f"MERGE INTO {self.stage.storage} AS s USING {source} AS d ON ({self.same_keys('s', 'd')})\n"
@@ -147,9 +159,6 @@ class GroupSql:
     def restriction(self) -> str:
         """Lets through the state rows ``s`` of the groups that change."""
         return f" SEMI JOIN {self.groups} AS d ON {self.same_keys('s', 'd')}"
-
-    def temporaries(self) -> Sequence[str]:
-        return (self.groups, self.affected)
 
 
 def _loses(state: StateColumn) -> str:
