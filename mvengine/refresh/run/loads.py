@@ -242,6 +242,8 @@ class Loads:
                         self.progress.phase("waiting to retry")
                         control.wait(pause)
                         self.progress.phase("loading")
+            except Asked:
+                raise  # nothing runs
             except BaseException:
                 control.ask(Request.CANCEL, "interrupted")  # so that the threads end, too
                 raise
