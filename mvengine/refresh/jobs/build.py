@@ -28,14 +28,14 @@ class Build:
         self.job_id = job_id
         self.is_over = Event()
         self.error: Error | None = None
-        self._is_asked = False
+        self.is_asked = Event()  # to stop
         self._is_idle = Event()
         self._engine: DuckDbEngine | None = None
         self._guard = Lock()
 
     def begin(self, engine: DuckDbEngine) -> None:
         """Its thread is about to run, with this engine."""
-        self._is_asked = False
+        self.is_asked.clear()
         self._is_idle.clear()
         self._engine = engine
 
@@ -54,7 +54,7 @@ class Build:
 
     def stop(self) -> None:
         """Ends the thread, and returns when it has. The caller may hold the writer lock."""
-        self._is_asked = True
+        self.is_asked.set()
         while not self._is_idle.wait(INTERRUPT_SECONDS):
             self.interrupt()
 
@@ -65,7 +65,7 @@ class Build:
                 self._engine.interrupt()
 
     def is_stopping(self, stop: Stop) -> bool:
-        return self._is_asked or stop.is_set()
+        return self.is_asked.is_set() or stop.is_set()
 
     def check(self, stop: Stop) -> None:
         """Raises Stopped where the thread is to end."""

@@ -114,6 +114,7 @@ class Builder:
         trim_logs(self.database, self.engine)
 
     def _finish(self) -> None:
+        self.build.check(self.stop)
         self._report(Phase.FINISHING, SNAPSHOT_SHARE + LOG_SHARE)
         transaction = Transaction(self.database, self.engine, is_explicit=False)
         self.build.lock(self.database, transaction, f"job {self.build.job_id} finishes {self.view.name}", self.stop)
