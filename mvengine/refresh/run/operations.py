@@ -1,4 +1,4 @@
-"""What SQL and Python ask of refreshes: start, pause, resume, cancel, retry, roll back, wait.
+"""What SQL and Python ask of refreshes: pause, resume, cancel, retry, roll back, wait.
 
 What can go wrong in the domain is a value (``Outcome``); only a bug raises. A refresh that runs in this process is
 told, and writes its states itself at its next stage; of one that does not run, the states are moved here.
@@ -6,14 +6,11 @@ told, and writes its states itself at its next stage; of one that does not run, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import ConflictError, StateError, UnknownRelation
-from mvengine.meta.plan_records import Plan
+from mvengine.errors import ConflictError, UnknownRelation
 from mvengine.meta.states import PlanEvent, PlanStatus, RefreshEvent, TaskEvent, TaskStatus
 from mvengine.meta.store import Store
 from mvengine.refresh.database import Database
@@ -21,203 +18,12 @@ from mvengine.refresh.graph import TableDefinition
 from mvengine.refresh.options import settings_in_force
 from mvengine.refresh.plan.outcome import Outcome, Refusal, RefusalKind
 from mvengine.refresh.run import tables as states
-from mvengine.refresh.run.control import Control, Request
-from mvengine.refresh.run.execution import Asking, Execution, RefreshResult
+from mvengine.refresh.run.control import Request
 from mvengine.refresh.run.ledger import Ledger
 from mvengine.refresh.run.loading import discard_staged
-from mvengine.refresh.run.progress import LiveProgress
-from mvengine.refresh.run.registry import Run
-from mvengine.refresh.run.reporter import OnProgress, reported
-from mvengine.refresh.run.workers import Stop
-from mvengine.schema import Name
+from mvengine.refresh.run.start import Started, go_on, keep_paused, new_run, opened_store, start, tables_of
 
-QUEUE_SECONDS = 0.2  # between two looks of a refresh that waits for another one: so that Ctrl-C is heard
-
-
-@dataclass(frozen=True, kw_only=True)
-class Started:
-    """A refresh that was started. ``plan_id`` is None where there was nothing to do; ``results`` are a foreground's."""
-
-    plan_id: int | None
-    status: PlanStatus
-    results: tuple[RefreshResult, ...]
-
-
-# -- starting ----------------------------------------------------------------------------------------------------------
-
-
-def start(
-    database: Database,
-    tables: Sequence[TableDefinition],
-    *,
-    reads_all: bool = False,
-    is_background: bool = False,
-    queue: bool = False,
-    trigger: str = "statement",
-    on_progress: OnProgress | None = None,
-    control: Control | None = None,
-) -> Started:
-    """Refreshes tables and all views downstream under one epoch.
-
-    In the foreground it returns when that is over. Errors: StateError where one of the tables is being refreshed (not
-    with ``queue``: then it waits), and those of the task that failed: nothing is published then. Who keeps ``control``
-    can end it meanwhile.
-    """
-    asking = _asking(database, tables, reads_all=reads_all, trigger=trigger, is_background=is_background)
-    run = _new_run(database, tables, f"a refresh since {database.clock():%H:%M:%S} UTC", control=control)
-    names = [table.name for table in tables]
-    if not is_background:
-        _claim(database, run, names, queue=queue)
-        execution = Execution(database, asking, run.control, run.progress, None)
-        results = _carry_out(database, execution, run, on_progress)
-        plan = execution.ledger.plan if execution.ledger else None
-        return Started(plan_id=plan.plan_id if plan else None, status=PlanStatus.COMPLETED, results=results)
-    if not queue:
-        _claim(database, run, names, queue=False)
-    with _store(database) as (_, store):
-        plan = store.create_plan(
-            [table.relation_id for table in tables],
-            [str(name) for name in names],
-            trigger=trigger,
-            reads_all=reads_all,
-            is_background=True,
-        )
-    _go_on(database, asking, run, Ledger(plan, (), database.clock), queue=queue, on_progress=on_progress)
-    return Started(plan_id=plan.plan_id, status=plan.status, results=())
-
-
-def go_on(database: Database, plan_id: int, run: Run | None = None) -> None:
-    """Carries a stored plan that is CREATED or RUNNING on, in the background. ``run`` has its tables; without one it is
-    start-up that sets it going."""
-    with _store(database) as (_, store):
-        plan, tasks = store.plan(plan_id), store.tasks(plan_id)
-    tables = _tables(database, plan)
-    if run is None:
-        run = _new_run(database, tables, f"refresh {plan_id}", is_recovered=True)
-        database.registry.take_over(plan_id, [table.name for table in tables], run)
-    asking = _asking(database, tables, reads_all=plan.reads_all, trigger=plan.trigger, is_background=plan.is_background)
-    _go_on(database, asking, run, Ledger(plan, tasks, database.clock), queue=False, on_progress=None)
-
-
-def keep_paused(database: Database) -> None:
-    """Refreshes that were paused before the database was opened have their tables."""
-    with _store(database) as (_, store):
-        for plan in store.plans([PlanStatus.PAUSED]):
-            tables = _tables(database, plan)
-            run = _new_run(database, tables, f"refresh {plan.plan_id}, which is paused")
-            database.registry.take_over(plan.plan_id, [table.name for table in tables], run)
-            database.registry.pause(plan.plan_id, run)
-
-
-def _asking(
-    database: Database, tables: Sequence[TableDefinition], *, reads_all: bool, trigger: str, is_background: bool
-) -> Asking:
-    return Asking(
-        tables=tuple(tables),
-        reads_all=reads_all,
-        trigger=trigger,
-        is_background=is_background,
-        attempts_max=lambda relation_id: _attempts_max(database, tables, relation_id),
-    )
-
-
-def _attempts_max(database: Database, tables: Sequence[TableDefinition], relation_id: int | None) -> int:
-    """That of the relation; of publishing, the most patient of the tables'."""
-    ids = [table.relation_id for table in tables] if relation_id is None else [relation_id]
-    with _store(database) as (_, store):
-        return max(settings.max_attempts for settings in settings_in_force(store, ids, database.config).values())
-
-
-def _new_run(
-    database: Database,
-    tables: Sequence[TableDefinition],
-    who: str,
-    *,
-    is_recovered: bool = False,
-    control: Control | None = None,
-) -> Run:
-    live = LiveProgress(database.clock, name=", ".join(str(table.name) for table in tables))
-    return Run(control=control or Control(), progress=live, who=who, is_recovered=is_recovered)
-
-
-def _claim(database: Database, run: Run, names: Sequence[Name], *, queue: bool) -> None:
-    """Takes the tables. A refresh that start-up has set going is waited for: after a crash people start it again."""
-    while True:
-        blocked = database.registry.claim(names, run)
-        if blocked is None:
-            return
-        name, holder = blocked
-        if not queue and not holder.is_recovered:
-            with _store(database) as (_, store):
-                held = database.graph.tables.get(name)
-                job = store.refresh_states([held.relation_id]).get(held.relation_id) if held else None
-            raise StateError(
-                f"{name} is being refreshed already: it is {job.state if job else 'gone'}, by {holder.who}",
-                hint="wait for that refresh to end, or put this one behind it with QUEUE",
-            )
-        if run.control.wait(0) or database.workers.stop.is_set():
-            raise StateError("the refresh was ended while it waited for another one", hint="start it again")
-        database.registry.wait_for_release([name], QUEUE_SECONDS)
-
-
-def _go_on(
-    database: Database, asking: Asking, run: Run, ledger: Ledger, *, queue: bool, on_progress: OnProgress | None
-) -> None:
-    plan_id = ledger.plan.plan_id
-    database.registry.begin(plan_id, run)
-    run.progress.identify(plan_id)
-
-    def work(stop: Stop) -> None:
-        try:
-            if queue:
-                _claim(database, run, [table.name for table in asking.tables], queue=True)
-            execution = Execution(database, asking, run.control, run.progress, ledger)
-            _carry_out(database, execution, run, on_progress)
-        except Exception:
-            pass
-        finally:
-            _over(database, run, plan_id, is_paused=ledger.plan.status is PlanStatus.PAUSED)
-
-    try:
-        database.workers.start(
-            f"refresh-{plan_id}", work, interrupt=lambda: run.control.ask(Request.STOP, "the database was closed")
-        )
-    except BaseException:
-        _over(database, run, plan_id, is_paused=False)
-        raise
-
-
-def _carry_out(
-    database: Database, execution: Execution, run: Run, on_progress: OnProgress | None
-) -> tuple[RefreshResult, ...]:
-    """Runs an execution in this thread; its requests, claims and progress end with it."""
-
-    def number(plan_id: int) -> None:
-        run.progress.identify(plan_id)
-        run.who = f"refresh {plan_id} {run.who.removeprefix('a refresh ')}" if run.who.startswith("a ") else run.who
-        database.registry.begin(plan_id, run)
-
-    execution.on_number = number
-    try:
-        with reported(database, run.progress, on_progress):
-            return execution.run()
-    finally:
-        ledger = execution.ledger
-        is_paused = ledger is not None and ledger.plan.status is PlanStatus.PAUSED
-        _over(database, run, ledger.plan.plan_id if ledger else None, is_paused=is_paused)
-
-
-def _over(database: Database, run: Run, plan_id: int | None, *, is_paused: bool) -> None:
-    if is_paused and plan_id is not None:
-        database.registry.pause(plan_id, run)
-    else:
-        database.registry.release(run)
-    if plan_id is not None:
-        database.registry.end(plan_id)
-    run.control.end()
-
-
-# -- operations --------------------------------------------------------------------------------------------------------
+__all__ = ["Started", "cancel", "go_on", "keep_paused", "pause", "resume", "retry", "rollback", "start", "wait"]
 
 
 def pause(database: Database, plan_id: int) -> Outcome:
@@ -352,7 +158,7 @@ def _move(
     goes_on: bool = False,
 ) -> Outcome:
     """Moves a plan that does not run, by one transaction, with its tables claimed."""
-    with _store(database) as (engine, store):
+    with opened_store(database) as (engine, store):
         try:
             plan = store.plan(plan_id)
         except UnknownRelation as error:
@@ -360,8 +166,8 @@ def _move(
         if plan.status not in allowed:
             return _illegal(plan_id, plan.status, verb)
         ledger = Ledger(plan, store.tasks(plan_id), database.clock)
-        tables = _tables(database, plan)
-        run = _new_run(database, tables, f"refresh {plan_id}")
+        tables = tables_of(database, plan)
+        run = new_run(database, tables, f"refresh {plan_id}")
         blocked = database.registry.take_over(plan_id, [table.name for table in tables], run)
         if blocked is not None:
             message = f"{blocked[0]} is being refreshed, by {blocked[1].who}"
@@ -397,23 +203,8 @@ def _check_attempts(database: Database, store: Store, ledger: Ledger, tables: Se
             )
 
 
-def _tables(database: Database, plan: Plan) -> tuple[TableDefinition, ...]:
-    """The tables of a plan that are still there."""
-    ids = set(plan.relation_ids)
-    return tuple(table for table in database.graph.tables.values() if table.relation_id in ids)
-
-
-@contextmanager
-def _store(database: Database) -> Iterator[tuple[DuckDbEngine, Store]]:
-    engine = database.engine.fork()
-    try:
-        yield engine, database.store(engine)
-    finally:
-        engine.close()
-
-
 def _as_it_is(database: Database, plan_id: int) -> Outcome:
-    with _store(database) as (_, store):
+    with opened_store(database) as (_, store):
         try:
             return Outcome(plan_id=plan_id, status=store.plan(plan_id).status, refusal=None)
         except UnknownRelation as error:
