@@ -382,11 +382,15 @@ def test_p24_an_older_writer_cannot_overwrite_a_newer_checkpoint(cursor: duckdb.
     store = Store(cursor, lambda: NOON)
     plan = new_plan(cursor, store, status="RUNNING", task_status="RUNNING")
     newer = replace(task("RUNNING"), stages_done=3, checkpoint="newer")
-    store.write_checkpoint(plan.plan_id, newer)
-    for older in (
-        replace(task("RUNNING"), stages_done=2, checkpoint="of an earlier stage"),
-        replace(task("RUNNING"), stages_done=4, version=task().version - 1, checkpoint="of a task moved since"),
+    store.write_checkpoint(plan.plan_id, task("RUNNING"), newer)
+    for held, older in (
+        (task("RUNNING"), replace(task("RUNNING"), stages_done=1, checkpoint="of who knew of no stage")),
+        (replace(newer, stages_done=2), replace(newer, stages_done=3, checkpoint="of who knew of two stages")),
+        (newer, replace(newer, stages_done=4, version=task().version - 1, checkpoint="of a task moved since")),
     ):
         with pytest.raises(ConflictError, match=f"the checkpoint of load orders of refresh {plan.plan_id}"):
-            store.write_checkpoint(plan.plan_id, older)
+            store.write_checkpoint(plan.plan_id, held, older)
     assert store.tasks(plan.plan_id) == (newer,)
+    fewer = replace(newer, stages_done=1, checkpoint="after two stages were discarded")
+    store.write_checkpoint(plan.plan_id, newer, fewer)
+    assert store.tasks(plan.plan_id) == (fewer,)

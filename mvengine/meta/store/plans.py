@@ -181,8 +181,9 @@ class PlanStore(MoveStore):
             WHERE t.plan_id = $1 AND t.task_id = new.task_id AND t.version = new.held_version"""
         self._compare_and_set(f"a task of refresh {plan_id}", update, values, len(held))
 
-    def write_checkpoint(self, plan_id: int, task: Task) -> None:
-        """Replace a running task's progress, unless somebody has moved it or written a later one: ``ConflictError``."""
+    def write_checkpoint(self, plan_id: int, held: Task, task: Task) -> None:
+        """Replace a running task's progress as the caller knows it. ``ConflictError``: somebody else has moved the task
+        or written other stages. There may be fewer afterwards: what does not fit any more is discarded."""
         values = [
             plan_id,
             task.task_id,
@@ -195,12 +196,13 @@ class PlanStore(MoveStore):
             task.checkpoint,
             task.splits_done,
             task.splits_total,
+            held.stages_done,
         ]
         self._compare_and_set(
             f"the checkpoint of {task.name} of refresh {plan_id}",
             """UPDATE mv_meta.tasks SET stages_done = $4, stages_total = $5, rows = $6, bytes_done = $7,
             bytes_total = $8, checkpoint = $9, splits_done = $10, splits_total = $11
-            WHERE plan_id = $1 AND task_id = $2 AND version = $3 AND stages_done <= $4""",
+            WHERE plan_id = $1 AND task_id = $2 AND version = $3 AND stages_done = $12""",
             values,
             1,
         )

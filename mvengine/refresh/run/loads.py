@@ -396,8 +396,8 @@ class _Loader:
 
     def _progressed(self, **changes: object) -> None:
         """Writes the task's progress, in the transaction that is open."""
-        self.task = replace(self.task, **changes)  # type: ignore[arg-type]
-        self.store.write_checkpoint(self.execution.plan_id, self.task)
+        held, self.task = self.task, replace(self.task, **changes)  # type: ignore[arg-type]
+        self.store.write_checkpoint(self.execution.plan_id, held, self.task)
 
 
 def _begins(task: Task) -> TaskEvent | None:
