@@ -376,7 +376,8 @@ def test_the_view_counts_as_the_live_progress_does(database: Database, clock: Cl
                   ['main.a', 'main.b'] AS tables, false AS reads_all, false AS is_background,
                   TIMESTAMP '2026-11-20 11:59:00' AS created_at"""
     )
-    found = "SELECT status, phase, percentage, name, splits_done, splits_total FROM mv_catalog.progress WHERE kind = 'refresh' AND id = 7"
+    found = """SELECT status, phase, percentage, name, splits_done, splits_total FROM mv_catalog.progress
+               WHERE kind = 'refresh' AND id = 7"""
     assert query(found) == [("RUNNING", "listing", 0.0, "main.a, main.b", 0, 0)]
 
     query(
