@@ -295,6 +295,22 @@ def test_p38_more_attempts_than_are_allowed_is_a_value(con: mvengine.Connection,
     assert failed.wait(WAIT_SECONDS).status is PlanStatus.COMPLETED
 
 
+def test_p38_a_rollback_discards_what_was_staged_and_where_nothing_was_it_is_a_value(
+    failed: Refresh, files: Files
+) -> None:
+    outcome = failed.rollback()  # both files were of one stage
+    assert (refused(outcome), failed.status) == (RefusalKind.NOTHING_TO_ROLL_BACK, PlanStatus.FAILED)
+    with mvengine.connect(staging_batch_bytes=1) as con:  # a stage for each file
+        declare(con, "t", files)
+        with pytest.raises(LoadError):
+            con.refresh("t")
+        (refresh,) = con.refreshes()
+        assert one(con, "SELECT count(*) FROM mv_meta.staged_files") == 1
+        assert refresh.rollback().status is PlanStatus.ROLLED_BACK
+        assert one(con, "SELECT count(*) FROM mv_meta.staged_files") == 0
+        assert refused(refresh.retry()) is RefusalKind.ILLEGAL_TRANSITION
+
+
 def test_p38_a_bug_still_raises(con: mvengine.Connection, table: Files) -> None:
     def bug() -> None:
         raise ZeroDivisionError
