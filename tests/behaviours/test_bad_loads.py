@@ -265,7 +265,7 @@ def test_r07_a_file_that_is_rewritten_between_two_parts_of_it_is_never_half_load
 
     def write(x: int) -> bytes:
         table = pa.table({"id": list(range(5000)), "x": [x] * 5000})
-        pq.write_table(table, path, row_group_size=500, compression=None, use_dictionary=False)
+        pq.write_table(table, path, row_group_size=500, compression="none", use_dictionary=False)
         return path.read_bytes()
 
     with mvengine.connect(staging_batch_bytes=20_000, retry_pause=0) as con:

@@ -36,7 +36,7 @@ class World:
 
     def write(self, *, ids: Sequence[int | None] | None = None, x: Sequence[object] | None = None) -> None:
         table = pa.table({"id": ids or list(range(ROWS)), "x": x or list(range(ROWS))})
-        pq.write_table(table, self.path, row_group_size=GROUP, compression=None, use_dictionary=False)
+        pq.write_table(table, self.path, row_group_size=GROUP, compression="none", use_dictionary=False)
 
     def source(self, *, skip: bool = False, errors_max: int = 10) -> FileSource:
         return FileSource(

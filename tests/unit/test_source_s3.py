@@ -162,7 +162,7 @@ def test_an_object_rewritten_within_a_second_with_as_many_bytes_has_another_etag
 def test_of_a_large_parquet_object_only_the_part_is_fetched(store: Store) -> None:
     buffer = pa.BufferOutputStream()
     data = pa.table({"id": list(range(80_000)), "x": [i * 7919 for i in range(80_000)]})
-    pq.write_table(data, buffer, row_group_size=10_000, compression=None, use_dictionary=False)
+    pq.write_table(data, buffer, row_group_size=10_000, compression="none", use_dictionary=False)
     content = buffer.getvalue().to_pybytes()
     store.put("data/parts/a.parquet", content)
     duck = Duck()
