@@ -27,7 +27,7 @@ _QUERIES = {
                CASE WHEN t.status <> 'COMPLETED' THEN f.message END AS error
         FROM mv_catalog.tasks AS t
         LEFT JOIN (
-            SELECT plan_id, task_id, arg_max(message, attempt) AS message FROM mv_catalog.failures GROUP BY ALL
+            SELECT plan_id, task_id, arg_max(message, occurred_at) AS message FROM mv_catalog.failures GROUP BY ALL
         ) AS f USING (plan_id, task_id)
         WHERE t.plan_id IN (
             SELECT plan_id FROM mv_catalog.plans

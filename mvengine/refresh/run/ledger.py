@@ -74,7 +74,7 @@ class Ledger:
         """Errors: StateError."""
         old, now = self.tasks[task_id], self._clock()
         status = transition(_TASK, old.status, event)
-        attempts = old.attempts + (event in _BEGINS)
+        attempts = changes.get("attempts", old.attempts + (event in _BEGINS))
         self._append(task_id, old.status, event, status, cause, attempts, now)
         is_running = status is TaskStatus.RUNNING
         times: dict[str, Any] = {"finished_at": None if is_running or status is TaskStatus.PAUSED else now}

@@ -28,6 +28,8 @@ __all__ = ["Started", "cancel", "go_on", "keep_paused", "pause", "resume", "retr
 
 def pause(database: Database, plan_id: int) -> Outcome:
     """Asks a running refresh to stop behind its next stage, and waits for that (at most ``lock_timeout``)."""
+    if _as_it_is(database, plan_id).status is PlanStatus.CREATED:  # it has not begun: a queued one goes on waiting
+        return _illegal(plan_id, PlanStatus.CREATED, "PAUSE")
     return _ask(database, plan_id, Request.PAUSE, PlanStatus.PAUSED, "paused")
 
 

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import StateError
+from mvengine.errors import Error, StateError
 from mvengine.meta.plan_records import Plan
-from mvengine.meta.states import PlanStatus
+from mvengine.meta.states import PlanEvent, PlanStatus
 from mvengine.meta.store import Store
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import TableDefinition
@@ -84,11 +84,13 @@ def go_on(database: Database, plan_id: int, run: Run | None = None) -> None:
     with opened_store(database) as (_, store):
         plan, tasks = store.plan(plan_id), store.tasks(plan_id)
     tables = tables_of(database, plan)
+    is_waiting = plan.status is PlanStatus.CREATED  # for its tables, it may be: a refresh before it may go on, too
     if run is None:
         run = new_run(database, tables, f"refresh {plan_id}", is_recovered=True)
-        database.registry.take_over(plan_id, [table.name for table in tables], run)
+        if not is_waiting:
+            database.registry.take_over(plan_id, [table.name for table in tables], run)
     asking = _asking(database, tables, reads_all=plan.reads_all, trigger=plan.trigger, is_background=plan.is_background)
-    _go_on(database, asking, run, Ledger(plan, tasks, database.clock), queue=False, on_progress=None)
+    _go_on(database, asking, run, Ledger(plan, tasks, database.clock), queue=is_waiting, on_progress=None)
 
 
 def keep_paused(database: Database) -> None:
@@ -161,12 +163,12 @@ def _go_on(
 
     def work(stop: Stop) -> None:
         try:
-            if queue:
-                _claim(database, run, [table.name for table in asking.tables], queue=True)
+            if queue and not _has_tables(database, run, asking, ledger):
+                return
             execution = Execution(database, asking, run.control, run.progress, ledger)
             _carry_out(database, execution, run, on_progress)
-        except Exception:
-            pass
+        except Error:
+            pass  # the states say what it was; what is no ``Error`` is a bug, and the thread shows it
         finally:
             _over(database, run, plan_id, is_paused=ledger.plan.status is PlanStatus.PAUSED)
 
@@ -177,6 +179,19 @@ def _go_on(
     except BaseException:
         _over(database, run, plan_id, is_paused=False)
         raise
+
+
+def _has_tables(database: Database, run: Run, asking: Asking, ledger: Ledger) -> bool:
+    """Waits until the tables are free; False where the refresh was ended meanwhile: cancelled, or left for start-up."""
+    try:
+        _claim(database, run, [table.name for table in asking.tables], queue=True)
+    except StateError:
+        if run.control.request is Request.CANCEL:
+            ledger.move_plan(PlanEvent.CANCEL, run.control.cause, error=run.control.cause)
+            with opened_store(database) as (engine, store):
+                ledger.commit(engine, store)
+        return False
+    return True
 
 
 def _carry_out(
