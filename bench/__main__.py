@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import dml, refresh
+from bench import dml, many_tables, refresh
 from bench.data import Workspace, prepare
 from bench.measure import Measurement
 from bench.profile import Profile
@@ -22,6 +22,8 @@ CASES: dict[str, Callable[[Run], Iterator[Measurement]]] = {
     "single-order": dml.single_order,
     "unchanged-files": refresh.unchanged_files,
     "one-file": refresh.one_file,
+    "small-refresh": many_tables.small_refresh,
+    "many-tables": many_tables.many_tables,
 }
 
 
@@ -29,11 +31,18 @@ CASES: dict[str, Callable[[Run], Iterator[Measurement]]] = {
 @click.argument("cases", nargs=-1, type=click.Choice(list(CASES)))
 @click.option("--scale", default=1.0, show_default=True, help="TPC-H scale factor of the data, where it is generated.")
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 300), help="Measured runs of each side.")
+@click.option("--tables", default=200, show_default=True, type=click.IntRange(1), help="Tables of many-tables.")
 @click.option("--directory", type=click.Path(path_type=Path), help="TPC-H as Parquet, a folder a table; made if empty.")
 @click.option("--json", "output", type=click.Path(path_type=Path), help="Write all measurements to this file.")
 @click.option("--profile", "is_profiled", is_flag=True, help="Print each SQL statement of mvengine's last run.")
 def main(
-    cases: tuple[str, ...], scale: float, runs: int, directory: Path | None, output: Path | None, is_profiled: bool
+    cases: tuple[str, ...],
+    scale: float,
+    runs: int,
+    tables: int,
+    directory: Path | None,
+    output: Path | None,
+    is_profiled: bool,
 ) -> None:
     """Measures mvengine against DuckDB used by hand, on the same data in the same run."""
     console = Console(highlight=False)
@@ -42,7 +51,9 @@ def main(
     for name in cases or CASES:
         with tempfile.TemporaryDirectory(prefix="mvengine-bench-") as scratch:
             profile = Profile() if is_profiled else None
-            run = Run(workspace=Workspace(files=files, scratch=Path(scratch)), runs=runs, profile=profile)
+            run = Run(
+                workspace=Workspace(files=files, scratch=Path(scratch)), runs=runs, tables=tables, profile=profile
+            )
             for measured in CASES[name](run):
                 measurements.append(measured)
                 show(console, [measured])

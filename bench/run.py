@@ -16,6 +16,7 @@ PROFILED = "mvengine"
 class Run:
     workspace: Workspace
     runs: int
+    tables: int  # of the case with many
     profile: Profile | None
 
     def compare(self, case: str, sides: Sequence[Side], goals: tuple[Goal, ...]) -> Measurement:

@@ -8,17 +8,28 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-CASES = ("mixed-change", "single-order", "unchanged-files", "one-file")
+CASES = ("mixed-change", "single-order", "unchanged-files", "one-file", "small-refresh", "many-tables")
 
 
 def test_every_case_runs_and_writes_what_it_measured(tmp_path: Path) -> None:
     output = tmp_path / "figures.json"
-    options = ["--scale", "0.01", "--runs", "1", "--directory", str(tmp_path / "tpch"), "--json", str(output)]
+    options = [
+        "--scale",
+        "0.01",
+        "--runs",
+        "1",
+        "--tables",
+        "3",
+        "--directory",
+        str(tmp_path / "tpch"),
+        "--json",
+        str(output),
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "bench", *CASES, *options], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode in (0, 1), done.stderr
     assert not done.stderr
     cases = json.loads(output.read_text())["cases"]
-    assert len(cases) == 5
+    assert len(cases) == 9
     assert all(seconds for case in cases for seconds in case["seconds"].values())
