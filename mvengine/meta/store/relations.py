@@ -96,6 +96,11 @@ class RelationStore(StoreBase):
         for table in _TRACES:
             self._rows(f"DELETE FROM mv_meta.{table} WHERE relation_id = ?", [relation_id])
 
+    def existing(self, relation_ids: Sequence[int]) -> frozenset[int]:
+        """Those of these relations that are there."""
+        sql = "SELECT relation_id FROM mv_meta.relations WHERE list_contains($1::BIGINT[], relation_id)"
+        return frozenset(int(id_) for (id_,) in self._rows(sql, [list(relation_ids)]))
+
     def load_relations(self) -> tuple[StoredRelation, ...]:
         """All relations, in the order of their ids. ``InternalError`` for a fragment that is not what was stored."""
         return tuple(_stored(row) for row in sorted(self._rows(_LOAD), key=lambda row: int(row[0])))

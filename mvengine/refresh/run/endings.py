@@ -132,6 +132,8 @@ def _commit(execution: Execution, event: RefreshEvent, cause: str, *, discards: 
         states.end(store, execution.working(), event, cause)
         if discards:
             discard_staged(engine, store, execution.working())
+            # A stage may have been committed beside the DROP of its table, which has not seen it then.
+            store.clear_staged_files([table.relation_id for table in execution.asking.tables])
 
     ledger.commit(engine, store, beside)
 

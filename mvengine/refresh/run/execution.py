@@ -90,7 +90,10 @@ class Execution:
         except Asked:
             raise obey(self) from None
         except BaseException as error:
-            give_up(self, error)
+            dropped = self._dropped() if isinstance(error, Error) else None
+            give_up(self, dropped or error)
+            if dropped is not None:
+                raise dropped from error
             raise
         finally:
             self.engine.close()
@@ -111,6 +114,7 @@ class Execution:
                 self.progress.phase("done")
                 return self._results(published)
             failures = self._failed_finishing(published)
+        self.check_dropped()  # else there is nothing that could have failed
         raise fail(self, failures)
 
     # -- before ----------------------------------------------------------------------------------------------------
@@ -217,7 +221,8 @@ class Execution:
     def _finish(self) -> Published | NotPublished:
         assert self.ledger is not None
         self.check_requests()
-        self.check_dropped()
+        if len(self.working()) < len(self._tables()):
+            self.check_dropped()
         if not self.ledger.tasks:
             return Published(merged={}, epoch=self.database.epoch, seconds={})
         if not self.jobs:
@@ -302,9 +307,18 @@ class Execution:
 
     def check_dropped(self) -> None:
         """A DROP during the refresh ends it: nothing is left whose state could be put back."""
-        for table in self._tables():
-            if states.is_dropped(self.database, table):
-                raise Dropped(f"{table.name} was dropped while it was being refreshed", hint="nothing was published")
+        dropped = self._dropped()
+        if dropped is not None:
+            raise dropped
+
+    def _dropped(self) -> Dropped | None:
+        """The error for a table that is gone. Read from what is stored: the graph follows a moment later."""
+        self.engine.rollback()
+        kept = self.store.existing([table.relation_id for table in self._tables()])
+        gone = next((table for table in self._tables() if table.relation_id not in kept), None)
+        if gone is None:
+            return None
+        return Dropped(f"{gone.name} was dropped while it was being refreshed", hint="nothing was published")
 
     # -- requests --------------------------------------------------------------------------------------------------
 
