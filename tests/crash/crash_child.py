@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from crash_world import ENDLESS, STEPS
+from crash_world import ENDLESS, PAUSED, STEPS
 
 import mvengine
 
 if __name__ == "__main__":
     step, database, folder = sys.argv[1:]
     with mvengine.connect(database) as con:
-        {**STEPS, **ENDLESS}[step](con, Path(folder))
+        {**STEPS, **ENDLESS, **PAUSED}[step](con, Path(folder))

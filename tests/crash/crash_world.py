@@ -6,7 +6,9 @@ are what a process does to the world; ``crash_child.py`` does one in a process o
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -14,7 +16,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from plan_checks import check_plans
+
 import mvengine
+from mvengine.errors import LoadError, SourceError
+from mvengine.refresh.run.control import Request
+from mvengine.testing.flaky import flaky_files
 
 CHILD_SECONDS_MAX = 60
 ROUNDS_MAX = 10_000
@@ -112,8 +119,88 @@ def create_view(con: mvengine.Connection, folder: Path) -> None:
     con.execute("CREATE MATERIALIZED VIEW more AS SELECT product, sum(worth) AS worth FROM lines GROUP BY product")
 
 
+def build_view(con: mvengine.Connection, folder: Path) -> None:
+    con.execute(
+        "CREATE MATERIALIZED VIEW more BACKGROUND AS SELECT product, sum(worth) AS worth FROM lines GROUP BY product"
+    )
+    con.execute("WAIT")
+
+
 def open_only(con: mvengine.Connection, folder: Path) -> None:
     """Opening recovers."""
+
+
+def open_and_wait(con: mvengine.Connection, folder: Path) -> None:
+    """Opening recovers, and what it sets going comes to its end."""
+    con.execute("WAIT")
+
+
+def background(con: mvengine.Connection, folder: Path) -> None:
+    con.execute("REFRESH ALL BACKGROUND")
+    con.execute("WAIT")
+
+
+def paused(con: mvengine.Connection, folder: Path) -> None:
+    """A refresh that is paused in the middle; then the process is killed."""
+    _pause_in_the_middle(con)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def resumed(con: mvengine.Connection, folder: Path) -> None:
+    con.execute(f"RESUME REFRESH {_pause_in_the_middle(con)}")
+    con.execute("WAIT")
+
+
+def cancelled(con: mvengine.Connection, folder: Path) -> None:
+    con.execute(f"CANCEL REFRESH {_pause_in_the_middle(con)}")
+
+
+def _pause_in_the_middle(con: mvengine.Connection) -> int:
+    """A pause is asked for while a file is read: what else waits for its turn does not begin."""
+    with flaky_files() as files:
+        gate = files.hold("*/orders/4.csv")
+        refresh_ = con.refresh(background=True)
+        assert refresh_.id is not None
+        assert gate.wait()
+        run = con._database.registry.running(refresh_.id)
+        assert run is not None
+        run.control.ask(Request.PAUSE, "PAUSE REFRESH")
+        gate.release()
+        assert refresh_.wait(CHILD_SECONDS_MAX).status == "PAUSED"
+    return refresh_.id
+
+
+def tried_again(con: mvengine.Connection, folder: Path) -> None:
+    """A file cannot be read once; then it can."""
+    with flaky_files() as files:
+        files.fail("*/items/3.csv", code=errno.EIO)
+        con.execute("REFRESH ALL")
+
+
+def retried(con: mvengine.Connection, folder: Path) -> None:
+    con.execute(f"RETRY REFRESH {_fail_in_the_middle(con)}")
+    con.execute("WAIT")
+
+
+def retried_from_start(con: mvengine.Connection, folder: Path) -> None:
+    con.execute(f"RETRY REFRESH {_fail_in_the_middle(con)} FROM START")
+    con.execute("WAIT")
+
+
+def rolled_back(con: mvengine.Connection, folder: Path) -> None:
+    con.execute(f"ROLLBACK REFRESH {_fail_in_the_middle(con)}")
+
+
+def _fail_in_the_middle(con: mvengine.Connection) -> int:
+    """A refresh fails of a file that may not be read: that is not tried again by itself."""
+    with flaky_files() as files:
+        files.fail("*/items/3.csv", code=errno.EACCES)
+        try:
+            con.execute("REFRESH ALL")
+        except (SourceError, LoadError):
+            ((number,),) = con.execute("SELECT max(plan_id) FROM mv_catalog.plans").fetchall()
+            return int(number)
+    raise AssertionError("the file was read")
 
 
 def rounds(con: mvengine.Connection, folder: Path) -> None:
@@ -139,9 +226,20 @@ STEPS: dict[str, Callable[[mvengine.Connection, Path], None]] = {
     "change_rows": change_rows,
     "create_table": create_table,
     "create_view": create_view,
+    "build_view": build_view,
     "open_only": open_only,
+    "open_and_wait": open_and_wait,
+    "background": background,
+    "resumed": resumed,
+    "cancelled": cancelled,
+    "tried_again": tried_again,
+    "retried": retried,
+    "retried_from_start": retried_from_start,
+    "rolled_back": rolled_back,
 }
 ENDLESS = {"rounds": rounds}
+PAUSED = {"paused": paused}
+"""A step that leaves something at a stand."""
 
 
 def run_child(step: str, database: Path, folder: Path, *, fault: str | None) -> subprocess.CompletedProcess[str]:
@@ -161,10 +259,14 @@ def child_command(step: str, database: Path, folder: Path) -> list[str]:
 
 
 def child_environment(fault: str | None) -> dict[str, str]:
-    settings = {"MVENGINE_STAGING_BATCH_BYTES": "1", **({"MVENGINE_FAULT": fault} if fault else {})}
+    settings = {
+        "MVENGINE_STAGING_BATCH_BYTES": "1",
+        "MVENGINE_RETRY_PAUSE": "0",
+        **({"MVENGINE_FAULT": fault} if fault else {}),
+    }
     kept = {name: value for name, value in os.environ.items() if name != "MVENGINE_FAULT"}
-    root = str(Path(mvengine.__file__).parents[1])
-    return {**kept, **settings, "PYTHONPATH": os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH", "")]))}
+    root, tests = str(Path(mvengine.__file__).parents[1]), str(Path(__file__).parents[1])
+    return {**kept, **settings, "PYTHONPATH": os.pathsep.join(filter(None, [root, tests, kept.get("PYTHONPATH", "")]))}
 
 
 def contents(con: mvengine.Connection) -> Contents:
@@ -183,6 +285,7 @@ def check_views(con: mvengine.Connection) -> None:
 
 def check_nothing_is_stuck(con: mvengine.Connection) -> None:
     """States are at rest, and nothing is left of what was being made."""
+    check_plans(con)
     assert con.execute("SELECT DISTINCT state FROM mv_catalog.refresh_jobs").fetchall() == [("IDLE",)]
     assert con.execute("SELECT DISTINCT status FROM mv_catalog.jobs").fetchall() == [("CREATED",)]
     known = con.execute("SELECT count(*) FROM mv_meta.relations").fetchone()

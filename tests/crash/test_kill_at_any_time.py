@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from crash_world import World, check_nothing_is_stuck, check_views, child_command, child_environment, refresh
+from plan_checks import settle
 
 import mvengine
 
@@ -31,6 +32,7 @@ def test_a_process_killed_at_a_random_moment_lost_nothing_that_it_had_committed(
         said = [0, *(int(line) for line in child.stdout if line.endswith("\n"))]
 
     with mvengine.connect(str(world.database)) as con:
+        settle(con)
         check_nothing_is_stuck(con)
         check_views(con)
         ((rounds,),) = con.execute("SELECT coalesce(max(id), 0) FROM ticks").fetchall()
