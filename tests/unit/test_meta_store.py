@@ -62,6 +62,27 @@ STAGED_FILE = StagedFileRow(
 REJECTED = RejectedRowRecord(path="/data/a.csv", line=7, reason="not a number", text="x,y")
 
 
+def add_source_files(store: Store, relation_id: int, files: list[SourceFileRow]) -> None:
+    """Loads files of one epoch."""
+    staged = [
+        StagedFileRow(
+            file_id=it.file_id,
+            path=it.path,
+            size=it.size,
+            mtime_ns=it.mtime_ns,
+            etag=it.etag,
+            rows=it.rows,
+            rejected=it.rejected,
+            staged_at=NOON,
+            part=1,
+            parts=1,
+        )
+        for it in files
+    ]
+    store.add_staged_files(relation_id, staged)
+    store.publish_files([relation_id], {}, files[0].epoch)
+
+
 def fragment(text: str) -> StoredFragment:
     return StoredFragment(format=1, digest=fragment_digest(text), text=text)
 
@@ -86,7 +107,7 @@ def fill(store: Store) -> tuple[StoredRelation, StoredRelation]:
     store.move_job(job.job_id, JobEvent.START, "CREATE TABLE")
     store.add_refresh(1, ORDERS.name, interval_sec=60)
     store.move_refresh(1, RefreshEvent.TRIGGER, "REFRESH TABLE")
-    store.add_source_files(1, [SOURCE_FILE])
+    add_source_files(store, 1, [SOURCE_FILE])
     store.add_staged_files(1, [STAGED_FILE])
     store.add_rejected_rows(1, [REJECTED], epoch=1)
     store.append_epoch(1, "REFRESH TABLE orders")
@@ -192,26 +213,17 @@ def test_an_epoch_marks_only_the_relations_that_changed(store: Store) -> None:
 
 def test_files_of_many_tables_are_read_at_once_ordered_by_path(store: Store) -> None:
     other = replace(SOURCE_FILE, file_id=2, path="/data/Z.csv")
-    store.add_source_files(1, [SOURCE_FILE, other])
-    store.add_source_files(2, [SOURCE_FILE])
+    add_source_files(store, 1, [SOURCE_FILE, other])
+    add_source_files(store, 2, [SOURCE_FILE])
     assert store.source_files([1, 2, 3]) == {1: (other, SOURCE_FILE), 2: (SOURCE_FILE,), 3: ()}
-
-
-def test_a_changed_file_is_recorded_in_place_of_its_old_self_and_of_no_other_tables(store: Store) -> None:
-    store.add_source_files(1, [SOURCE_FILE, replace(SOURCE_FILE, path="/data/b.csv")])
-    store.add_source_files(2, [SOURCE_FILE])
-    changed = replace(SOURCE_FILE, file_id=9, size=11, epoch=2)
-    store.replace_source_files(1, [changed])
-    store.remove_source_files(1, ["/data/b.csv"])
-    assert store.source_files([1, 2]) == {1: (changed,), 2: (SOURCE_FILE,)}
 
 
 def test_many_files_are_recorded_by_one_statement_without_loss(store: Store) -> None:
     many = [
         replace(SOURCE_FILE, file_id=i, path=f"/data/{i:05}.csv", etag=str(i) if i % 2 else None) for i in range(999)
     ]
-    store.add_source_files(1, many)
-    store.add_source_files(1, [])
+    add_source_files(store, 1, many)
+    store.add_staged_files(1, [])
     assert store.source_files([1]) == {1: tuple(many)}
 
 
@@ -228,21 +240,11 @@ def test_staged_files_are_kept_until_cleared_with_the_rejected_rows_not_publishe
     assert cursor.execute("SELECT line, epoch FROM mv_meta.rejected_rows").fetchall() == [(7, 4)]
 
 
-def test_rejected_rows_of_a_file_loaded_anew_take_the_place_of_the_published_ones(
-    store: Store, cursor: duckdb.DuckDBPyConnection
-) -> None:
-    store.add_rejected_rows(1, [REJECTED], epoch=4)
-    store.add_rejected_rows(1, [replace(REJECTED, line=8)], epoch=None)
-    store.remove_rejected_rows(1, [REJECTED.path])
-    store.publish_rejected_rows(1, 5)
-    assert cursor.execute("SELECT line, epoch FROM mv_meta.rejected_rows").fetchall() == [(8, 5)]
-
-
 def test_publishing_files_makes_staged_parts_one_loaded_file_and_forgets_what_is_gone(store: Store) -> None:
     unchanged = replace(SOURCE_FILE, path="/data/kept.csv")
-    store.add_source_files(1, [SOURCE_FILE, unchanged, replace(SOURCE_FILE, path="/data/gone.csv")])
-    store.add_source_files(2, [replace(SOURCE_FILE, path="/data/gone.csv")])
-    store.add_source_files(3, [SOURCE_FILE])
+    add_source_files(store, 1, [SOURCE_FILE, unchanged, replace(SOURCE_FILE, path="/data/gone.csv")])
+    add_source_files(store, 2, [replace(SOURCE_FILE, path="/data/gone.csv")])
+    add_source_files(store, 3, [SOURCE_FILE])
     first = replace(STAGED_FILE, file_id=1, path=SOURCE_FILE.path, rows=4, rejected=2, part=1, parts=2)
     store.add_staged_files(1, [first, replace(first, rows=5, rejected=0, part=2)])
     store.add_staged_files(2, [STAGED_FILE])
@@ -278,8 +280,7 @@ def test_publishing_files_replaces_their_rejected_rows_and_no_others(
 
 def test_files_of_more_tables_than_a_list_in_a_statement_should_have_are_published(store: Store) -> None:
     ids = list(range(1, 300))
-    for id_ in ids:
-        store.add_staged_files(id_, [STAGED_FILE])
+    store.add_all_staged_files({id_: [STAGED_FILE] for id_ in ids})
     store.publish_files(ids, {}, 5)
     assert {len(files) for files in store.source_files(ids).values()} == {1}
     assert not any(store.staged_files(ids).values())

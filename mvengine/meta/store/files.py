@@ -25,7 +25,6 @@ _REJECTED_TYPES = {
     "text": "VARCHAR",
     "epoch": "BIGINT",
 }
-_BY_PATH = "relation_id = $1 AND list_contains($2::VARCHAR[], path)"
 
 
 class FileStore(StoreBase):
@@ -34,31 +33,17 @@ class FileStore(StoreBase):
         rows = self._file_rows("source_files", "epoch", relation_ids)
         return {id_: records(SourceFileRow, rows[id_]) for id_ in relation_ids}
 
-    def add_source_files(self, relation_id: int, files: Sequence[SourceFileRow]) -> None:
-        """Record files whose paths are not recorded yet."""
-        rows = [
-            (relation_id, it.file_id, it.path, it.size, it.mtime_ns, it.etag, it.rows, it.rejected, it.epoch)
-            for it in files
-        ]
-        self._insert("source_files", {**_FILE_TYPES, "epoch": "BIGINT"}, rows)
-
-    def remove_source_files(self, relation_id: int, paths: Sequence[str]) -> None:
-        """Forget files that are not in the table any more."""
-        if paths:
-            self._rows(f"DELETE FROM mv_meta.source_files WHERE {_BY_PATH}", [relation_id, list(paths)])
-
-    def replace_source_files(self, relation_id: int, files: Sequence[SourceFileRow]) -> None:
-        """Record files anew, in place of what was recorded for their paths."""
-        self.remove_source_files(relation_id, [file.path for file in files])
-        self.add_source_files(relation_id, files)
-
     def staged_files(self, relation_ids: Sequence[int]) -> dict[int, tuple[StagedFileRow, ...]]:
         """Files that lie in the staging tables of many tables, ordered by path; an empty tuple where there are none."""
         rows = self._file_rows("staged_files", "staged_at, part, parts", relation_ids)
         return {id_: records(StagedFileRow, rows[id_]) for id_ in relation_ids}
 
     def add_staged_files(self, relation_id: int, files: Sequence[StagedFileRow]) -> None:
-        """Record files as staged."""
+        """Record files of one table as staged."""
+        self.add_all_staged_files({relation_id: files})
+
+    def add_all_staged_files(self, files: Mapping[int, Sequence[StagedFileRow]]) -> None:
+        """Record files of many tables, by relation id, as staged."""
         rows = [
             (
                 relation_id,
@@ -73,7 +58,8 @@ class FileStore(StoreBase):
                 it.part,
                 it.parts,
             )
-            for it in files
+            for relation_id, staged in files.items()
+            for it in staged
         ]
         types = {**_FILE_TYPES, "staged_at": "TIMESTAMP", "part": "INTEGER", "parts": "INTEGER"}
         self._insert("staged_files", types, rows)
@@ -115,22 +101,9 @@ class FileStore(StoreBase):
             )
 
     def add_rejected_rows(self, relation_id: int, rows: Sequence[RejectedRowRecord], epoch: int | None) -> None:
-        """Keep rows that a load skipped. ``epoch`` None: their files are staged, ``publish_rejected_rows`` sets it."""
+        """Keep rows that a load skipped. ``epoch`` None: their files are staged, ``publish_files`` sets it."""
         values = [(relation_id, it.path, it.line, it.reason, it.text, epoch) for it in rows]
         self._insert("rejected_rows", _REJECTED_TYPES, values)
-
-    def publish_rejected_rows(self, relation_id: int, epoch: int) -> None:
-        """Give the staged rejected rows of a table their epoch."""
-        self._rows(
-            "UPDATE mv_meta.rejected_rows SET epoch = $1 WHERE relation_id = $2 AND epoch IS NULL", [epoch, relation_id]
-        )
-
-    def remove_rejected_rows(self, relation_id: int, paths: Sequence[str]) -> None:
-        """Forget the published rejected rows of files that were loaded anew or are gone."""
-        if paths:
-            self._rows(
-                f"DELETE FROM mv_meta.rejected_rows WHERE {_BY_PATH} AND epoch IS NOT NULL", [relation_id, list(paths)]
-            )
 
     def _file_rows(self, table: str, last_columns: str, relation_ids: Sequence[int]) -> dict[int, list[Row]]:
         """Rows without relation id, by relation id, sorted by path here: ORDER BY doubles the time of a small query."""
