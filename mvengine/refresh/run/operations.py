@@ -167,7 +167,6 @@ def _move(
             return _unknown(plan_id, error)
         if plan.status not in allowed:
             return _illegal(plan_id, plan.status, verb)
-        ledger = Ledger(plan, store.tasks(plan_id), database.clock)
         tables = tables_of(database, plan)
         run = new_run(database, tables, f"refresh {plan_id}")
         blocked = database.registry.take_over(plan_id, [table.name for table in tables], run)
@@ -175,7 +174,11 @@ def _move(
             message = f"{blocked[0]} is being refreshed, by {blocked[1].who}"
             return _refused(database, plan_id, RefusalKind.CONFLICT, message, "wait for that refresh to end")
         keeps_tables = False
+        plan = store.plan(plan_id)  # as it stays while its tables are ours
+        ledger = Ledger(plan, store.tasks(plan_id), database.clock)
         try:
+            if plan.status not in allowed:
+                return _illegal(plan_id, plan.status, verb)
             ledger.commit(engine, store, lambda: move(engine, store, ledger, tables))
             keeps_tables = goes_on
         except _Refused as refused:

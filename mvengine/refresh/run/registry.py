@@ -56,7 +56,8 @@ class Registry:
             self._condition.notify_all()
 
     def take_over(self, plan_id: int, names: Iterable[Name], run: Run) -> tuple[Name, Run] | None:
-        """As ``claim``, for a refresh that did not run: what it has had while it was paused is its own."""
+        """As ``claim``, for a refresh that did not run: what it has had while it was paused is its own. Whoever comes
+        second finds the tables taken, until they are given back."""
         wanted = tuple(names)
         with self._condition:
             own = self._paused.get(plan_id)
@@ -65,8 +66,7 @@ class Registry:
                 if holder is not None and holder is not own and holder is not run:
                     return name, holder
             self._claims |= dict.fromkeys(wanted, run)
-            if own is not None:
-                self._paused[plan_id] = run
+            self._paused.pop(plan_id, None)
         return None
 
     def give_back(self, plan_id: int, run: Run, *, is_paused: bool) -> None:
