@@ -191,7 +191,7 @@ def test_j01_a_cancelled_job_leaves_no_trace_but_its_history(con: mvengine.Conne
         con.execute(f"CANCEL JOB {job}")
     check_no_trace(con)
     assert history(con, job)[-1] == ("CREATING", "CANCEL", None, "CANCEL JOB")
-    with pytest.raises(StateError, match="(?i)cancel"):
+    with pytest.raises(StateError, match=r"(?i)cancel"):
         con.execute(f"WAIT JOB {job}")
     con.execute("INSERT INTO t VALUES (6)")
     con.execute("CREATE MATERIALIZED VIEW v AS SELECT sum(x) AS total FROM t")
