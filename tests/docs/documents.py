@@ -2,7 +2,8 @@
 
 * A ``sql`` block is run; all blocks of a document share a database. Where a ``text`` block comes next, it is the result
   of the last statement. ``text lines=N`` shows the first N lines only.
-* What stands between ``<!-- states: TABLE -->`` and ``<!-- end -->`` is the transition table of that name.
+* What stands between ``<!-- states: TABLE -->`` and ``<!-- end -->`` is the transition table of that name; between
+  ``<!-- diagram: TABLE … -->`` and ``<!-- end -->``, the diagram of one or several.
 
 ``python tests/docs/documents.py`` writes all of it anew; a test compares.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -29,6 +30,7 @@ _SQL = re.compile(
     r"^```sql\n(?P<sql>.*?)^```\n(?P<result>\n?^```text(?: lines=(?P<lines>\d+))?\n(?P<text>.*?)^```\n)?", re.M | re.S
 )
 _STATES = re.compile(r"(?<=<!-- states: )(\w+)( -->\n).*?(?=<!-- end -->)", re.S)
+_DIAGRAM = re.compile(r"(?<=<!-- diagram: )([\w ]+?)( -->\n).*?(?=<!-- end -->)", re.S)
 _ELIDED = re.compile(r"(?<=settings=)\[Setting.*\]")  # eight settings that no example depends on, one of the machine
 
 
@@ -36,6 +38,9 @@ def written_anew(document: str) -> str:
     """A document with its results as they are now. Runs its SQL in the current directory, which should be empty."""
     with mvengine.connect(DATABASE) as connection:
         document = _SQL.sub(lambda block: _with_result(connection, block), document)
+    document = _DIAGRAM.sub(
+        lambda found: found[1] + found[2] + _diagram([getattr(states, name) for name in found[1].split()]), document
+    )
     return _STATES.sub(lambda found: found[1] + found[2] + _table(getattr(states, found[1])), document)
 
 
@@ -59,12 +64,25 @@ def _result(connection: mvengine.Connection) -> list[str]:
 
 
 def _table(transitions: Mapping[tuple[StrEnum, StrEnum], StrEnum]) -> str:
-    """A transition table in Markdown: a row per state, a column per event."""
+    """A transition table in Markdown: a row per state, a column per event that the table has."""
     (origin, event), *_ = transitions
-    events = list(type(event))
+    events = [it for it in type(event) if any(it is known for _, known in transitions)]
     rows = [["state", *events], ["---"] * (len(events) + 1)]
     rows += [[state, *(transitions.get((state, event), "–") for event in events)] for state in type(origin)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _diagram(tables: Sequence[Mapping[tuple[StrEnum, StrEnum], StrEnum]]) -> str:
+    """Transition tables as one diagram, an arrow per pair of states; the first state of its type is where all begins."""
+    arrows: dict[tuple[StrEnum, StrEnum], list[str]] = {}
+    for table in tables:
+        for (origin, event), target in table.items():
+            arrows.setdefault((origin, target), []).append(event)
+    first = next(iter(type(next(iter(arrows))[0])))
+    lines = [f"    {origin} --> {target}: {', '.join(events)}" for (origin, target), events in arrows.items()]
+    last = {target for _, target in arrows} - {origin for origin, _ in arrows}
+    ends = [f"    {state} --> [*]" for state in type(first) if state in last]
+    return "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {first}", *lines, *ends, "```", ""])
 
 
 def main() -> None:
