@@ -63,17 +63,17 @@ def plan_table(
     loaded: Sequence[SourceFileRow],
     staged: Sequence[StagedFileRow],
     *,
+    trusted: Sequence[StagedFileRow],
     reads_all: bool,
-    trusts_staging: bool,
     reason: str,
 ) -> TableTask:
     """Compares what is there with what was loaded: by path, size, mtime and etag. Pure.
 
-    ``trusts_staging``: what is staged and has not changed since is not read again.
+    ``trusted`` are those of the staged files that may be used: what has not changed since is not read again.
     """
     by_path = {row.path: row for row in loaded}
     staged_by_path: dict[str, list[StagedFileRow]] = {}
-    for waiting_row in staged if trusts_staging else ():
+    for waiting_row in trusted:
         staged_by_path.setdefault(waiting_row.path, []).append(waiting_row)
     next_id = max([row.file_id for row in loaded] + [row.file_id for row in staged], default=0) + 1
     loads: list[FileTask] = []

@@ -123,13 +123,13 @@ class Execution:
         """What each table has to read. A plan that goes on keeps to the tables for which it has tasks."""
         self.progress.phase("listing")
         tables = self._tables()
-        going_on = self.ledger is not None and bool(self.ledger.tasks)
+        begun = self.ledger.tasks.values() if self.ledger else ()
         found = list_table_tasks(
             self.database,
             self.engine,
             tables,
             reads_all=self.asking.reads_all,
-            trusts_staging=going_on or not self.asking.reads_all,
+            own={task.relation_id or 0 for task in begun if task.checkpoint is not None},
         )
         self.tasks = {id_: task for id_, task in found.items() if isinstance(task, TableTask)}
         self.listing_failures = {id_: error for id_, error in found.items() if isinstance(error, Error)}
@@ -140,11 +140,11 @@ class Execution:
         loaded = {task.relation_id for task in self.ledger.tasks.values() if task.kind is TaskKind.LOAD}
         return tuple(table for table in self.asking.tables if table.relation_id in loaded)
 
-    def list_again(self, engine: DuckDbEngine, table: TableDefinition) -> TableTask:
-        """A table's files as they are now, seen by ``engine``. Errors: SourceError."""
-        found = list_table_tasks(self.database, engine, [table], reads_all=self.asking.reads_all, trusts_staging=True)[
-            table.relation_id
-        ]
+    def list_again(self, engine: DuckDbEngine, table: TableDefinition, task: Task) -> TableTask:
+        """A table's files as they are now, seen by ``engine``; ``task`` is its load. Errors: SourceError."""
+        own = [table.relation_id] if task.checkpoint is not None else []
+        listed = list_table_tasks(self.database, engine, [table], reads_all=self.asking.reads_all, own=own)
+        found = listed[table.relation_id]
         if isinstance(found, Error):
             raise found
         self.tasks[table.relation_id] = found

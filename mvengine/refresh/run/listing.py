@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import Error
@@ -19,13 +20,15 @@ def list_table_tasks(
     tables: Sequence[TableDefinition],
     *,
     reads_all: bool,
-    trusts_staging: bool,
+    own: Collection[int] = (),
 ) -> dict[int, TableTask | Error]:
     """By relation id, what is to be done for each table, or why its source cannot be listed.
 
-    ``trusts_staging``: what is staged and has not changed since is not read again.
+    ``own``: tables of which this refresh itself has staged something. What others have staged is used, too, but not
+    where all is to be read; and nothing that is older than ``checkpoint_age_max``.
     """
     store = database.store(engine)
+    oldest = database.clock() - timedelta(seconds=database.config.checkpoint_age_max)
     ids = [table.relation_id for table in tables]
     states, loaded, staged = store.refresh_states(ids), store.source_files(ids), store.staged_files(ids)
     found: dict[int, TableTask | Error] = {}
@@ -39,13 +42,15 @@ def list_table_tasks(
         except Error as error:
             found[id_] = error
             continue
+        old = {row.path for row in staged[id_] if row.staged_at < oldest}
+        is_trusted = id_ in own or not reads_all
         found[id_] = plan_table(
             table,
             splits,
             loaded[id_],
             staged[id_],
+            trusted=[row for row in staged[id_] if is_trusted and row.path not in old],
             reads_all=reads_all or is_dirty,
-            trusts_staging=trusts_staging,
             reason=reason,
         )
     return found
@@ -55,7 +60,7 @@ def plan_refresh(
     database: Database, engine: DuckDbEngine, tables: Sequence[TableDefinition], *, reads_all: bool
 ) -> tuple[TableTask, ...]:
     """What a refresh of these tables would do now. Errors: SourceError."""
-    found = list_table_tasks(database, engine, tables, reads_all=reads_all, trusts_staging=not reads_all)
+    found = list_table_tasks(database, engine, tables, reads_all=reads_all)
     tasks = []
     for task in found.values():
         if isinstance(task, Error):

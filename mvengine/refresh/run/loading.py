@@ -115,7 +115,7 @@ def discard_stale(engine: DuckDbEngine, store: Store, task: TableTask, stages: S
     store.add_staged_files(relation_id, kept)
     paths = sorted({row.path for row in gone})
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-    return f"{paths[0]}{more} changed since it was staged, or is asked for anew"
+    return f"{paths[0]}{more} changed since it was staged, was staged too long ago, or is asked for anew"
 
 
 def discard_staged(engine: DuckDbEngine, store: Store, tables: Sequence[TableDefinition]) -> None:

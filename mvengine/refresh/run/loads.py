@@ -182,7 +182,7 @@ class Loads:
         reason = execution.stale_reason(task)
         if reason is not None:
             discard_staged(engine, store, [table.table])
-            table = execution.list_again(engine, table.table)
+            table = execution.list_again(engine, table.table, task)
         stages = plan_stages(engine, table, self.database.config.staging_batch_bytes)
         if table.has_staged:
             reason = discard_stale(engine, store, table, stages) or reason
@@ -197,7 +197,7 @@ class Loads:
         self.ledger.move_task(
             task_id,
             TaskEvent.COMPLETE,
-            f"{len(table.loads)} files",
+            _counted(len(table.loads), "file"),
             stages_done=task.stages_done + len(stages),
             stages_total=task.stages_done + len(stages),
             splits_done=len(table.loads),
@@ -251,7 +251,7 @@ class Loads:
 
     def _start(self, task_ids: Sequence[int]) -> list[tuple[Task, bool]]:
         """Moves loads to RUNNING, in one transaction: the tasks, and whether each is tried again."""
-        again = {id_ for id_ in task_ids if self.ledger.tasks[id_].attempts > 0}
+        again = {id_ for id_ in task_ids if self.ledger.tasks[id_].status is TaskStatus.FAILED}
         moves = [(id_, _begins(self.ledger.tasks[id_])) for id_ in task_ids]
         for id_, event in moves:
             if event is not None:
@@ -280,7 +280,7 @@ class Loads:
             if found.is_stopped:
                 continue
             if found.error is None:
-                self.ledger.move_task(id_, TaskEvent.COMPLETE, f"{found.task.stages_done} stages")
+                self.ledger.move_task(id_, TaskEvent.COMPLETE, _counted(found.task.stages_done, "stage"))
                 self.progress.task_done(found.task.name)
                 continue
             self.execution.fail_task(id_, found.error, stage=found.stage)
@@ -335,7 +335,7 @@ class _Loader:
             raise failure
         table = execution.tasks.get(id_)
         if table is None or is_again:
-            table = execution.list_again(self.engine, execution.table(id_))
+            table = execution.list_again(self.engine, execution.table(id_), self.task)
         table, stages = self._prepare(table)
         for stage in stages:
             if execution.control.request is not None:
@@ -352,7 +352,7 @@ class _Loader:
         self.engine.begin()
         if stale is not None:
             discard_staged(self.engine, self.store, [table.table])
-            table = self.execution.list_again(self.engine, table.table)
+            table = self.execution.list_again(self.engine, table.table, self.task)
         stages = plan_stages(self.probe, table, bytes_max)
         self.discarded = discard_stale(self.engine, self.store, table, stages) or stale
         staged = [row for load in table.loads for row in load.staged] if not stale else []
@@ -411,3 +411,7 @@ def _begins(task: Task) -> TaskEvent | None:
             return TaskEvent.RETRY
         case _:
             return None
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
