@@ -26,26 +26,23 @@ def log_table(name: Name) -> str:
 def create_logs(engine: Engine, logged: Mapping[Name, Columns]) -> None:
     """The logs that consumers want, as far as they are not there; a log that is there gets columns that it lacks. (Rows
     that have none are of epochs before the consumer that reads them.)"""
-    present = {
-        (table, column)
-        for table, column in engine.query(
-            "SELECT lower(table_name), lower(unnest(list(column_name))) FROM duckdb_columns() "
-            "WHERE schema_name = 'mv_state' AND ends_with(table_name, '$log') AND database_name = current_database() "
-            "GROUP BY table_name"
-        )
-    }
-    tables = {table for table, _ in present}
-    for name, columns in logged.items():
-        table = f"{name}$log".lower()
-        listed = [f"{quote(column.name)} {column.type}" for column in columns]
-        if table not in tables:
+    names = [f"{name}$log".lower() for name in logged]
+    present = engine.query(
+        "SELECT lower(table_name) FROM duckdb_tables() WHERE database_name = current_database() "
+        "AND schema_name = 'mv_state' AND list_contains($1::VARCHAR[], lower(table_name))",
+        [names],
+    )
+    for (name, columns), table in zip(logged.items(), names, strict=True):
+        if (table,) not in present:
+            listed = [f"{quote(column.name)} {column.type}" for column in columns]
             engine.query(
                 f"CREATE TABLE {log_table(name)} ({', '.join([f'{_EPOCH} BIGINT', *listed, f'{WEIGHT} BIGINT'])})"
             )
             continue
-        for column, text in zip(columns, listed, strict=True):
-            if (table, column.name.lower()) not in present:
-                engine.query(f"ALTER TABLE {log_table(name)} ADD COLUMN {text}")
+        known = {row[0].lower() for row in engine.query(f"DESCRIBE FROM {log_table(name)}")}
+        for column in columns:
+            if column.name.lower() not in known:
+                engine.query(f"ALTER TABLE {log_table(name)} ADD COLUMN {quote(column.name)} {column.type}")
 
 
 def append(engine: Engine, name: Name, columns: Columns, epoch: int) -> None:

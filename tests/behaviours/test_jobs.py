@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Semaphore
@@ -297,6 +298,35 @@ def test_j02_views_equal_their_queries_whatever_is_written_and_refreshed_while_t
     assert rows(con, "SELECT table_name FROM duckdb_tables() WHERE ends_with(table_name, '$log')") == []
     change_all(con, files, 3)
     check_views(con)
+
+
+def test_j02_a_view_that_reads_no_table_is_built_in_the_background_too(con: mvengine.Connection) -> None:
+    job = in_background(con, "v", "SELECT 1 AS x")
+    con.execute(f"WAIT JOB {job}")
+    assert rows(con, "v") == [(1,)]
+
+
+def test_j02_two_builds_of_one_table_share_its_log_although_they_read_different_columns(
+    con: mvengine.Connection,
+) -> None:
+    con.execute('CREATE TABLE "T x" AS SELECT i AS a, i AS "B b", i AS c FROM range(5) AS r(i)')
+    with held("build.after_snapshot") as hold:
+        first = in_background(con, "v", 'SELECT sum(a) AS a FROM "T x"')
+        hold.wait_for(1)
+        con.execute('UPDATE "T x" SET a = 10 WHERE c = 1')
+        second = in_background(con, "w", 'SELECT c, max("B b") AS b FROM "T x" GROUP BY c')
+        hold.wait_for(1)
+        con.execute('UPDATE "T x" SET "B b" = 20 WHERE a = 10')
+        con.execute('INSERT INTO "T x" VALUES (7, 8, 9)')
+        with ThreadPoolExecutor(1) as pool, con.cursor() as other:
+            build = con._database.builds[first]
+            cancelled = pool.submit(other.execute, f"CANCEL JOB {first}")
+            assert build.is_asked.wait(SECONDS_MAX)
+            hold.leave()
+            cancelled.result(timeout=SECONDS_MAX)
+    con.execute(f"WAIT JOB {second}")
+    check_views(con)
+    check_no_trace(con, "w")
 
 
 def test_j02_a_build_goes_through_its_phases(con: mvengine.Connection) -> None:

@@ -17,13 +17,12 @@ from enum import StrEnum
 from time import monotonic
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import InternalError
 from mvengine.meta.records import Consumer
 from mvengine.meta.states import JobEvent
 from mvengine.planner.delta import delta_name
 from mvengine.refresh.change_log import take, waiting_rows
 from mvengine.refresh.database import Database
-from mvengine.refresh.definitions import create_stages, create_visible
+from mvengine.refresh.definitions import create_stages, create_visible, drop_tables
 from mvengine.refresh.graph import ViewDefinition
 from mvengine.refresh.jobs.build import Build
 from mvengine.refresh.jobs.trimming import drop_unread_logs, trim_logs
@@ -67,23 +66,27 @@ class Builder:
 
     def run(self) -> None:
         """From wherever it stands until the view is CREATED. Raises Stopped where it is to end before."""
-        if not self._consumer().has_snapshot:
+        if not self._has_snapshot():
             self._consume_snapshot()
         for number in range(1, ROUNDS_MAX + 1):
             self._report(Phase.CONSUMING_LOG_STORE, SNAPSHOT_SHARE + LOG_SHARE * number / ROUNDS_MAX)
             self._round()
             fault_point("build.after_round")
-            if waiting_rows(self.engine, self.view.inputs, self._consumer().epoch) <= SMALL_REST_ROWS:
+            if self._waiting_rows() <= SMALL_REST_ROWS:
                 break
         self._finish()
 
-    def _consumer(self) -> Consumer:
-        consumer = self.store.consumer(self.view.relation_id)
-        if consumer is None:
-            raise InternalError(
-                f"job {self.build.job_id} has lost its cursors", hint="create the view again, and report this"
-            )
-        return consumer
+    def _consumer(self) -> Consumer | None:
+        """Its place in the logs; None for a view that reads no relation, which follows nothing."""
+        return self.store.consumer(self.view.relation_id)
+
+    def _has_snapshot(self) -> bool:
+        consumer = self._consumer()
+        return consumer is not None and consumer.has_snapshot
+
+    def _waiting_rows(self) -> int:
+        consumer = self._consumer()
+        return 0 if consumer is None else waiting_rows(self.engine, consumer.inputs, consumer.epoch)
 
     # -- phases ----------------------------------------------------------------------------------------------------
 
@@ -93,8 +96,10 @@ class Builder:
         self.engine.begin()
         epoch = self.store.latest_epoch()  # the first read: it fixes what this transaction sees
         fault_point("build.in_snapshot")
+        drop_tables(self.engine, self.view.plan)  # there are some where a view without a cursor begins again
         create_stages(self.engine, self.view.plan, self._stage_done)
-        self.store.move_cursor(self._consumer().consumer_id, epoch)
+        if (consumer := self._consumer()) is not None:
+            self.store.move_cursor(consumer.consumer_id, epoch)
         self.engine.commit()
         fault_point("build.after_snapshot")
         trim_logs(self.database, self.engine)
@@ -133,6 +138,8 @@ class Builder:
     def _follow_logs(self) -> None:
         """Lets the stages follow what the logs hold behind the cursor, in the running transaction."""
         consumer, epoch = self._consumer(), self.store.latest_epoch()
+        if consumer is None:
+            return
         sizes = {}
         for name in consumer.inputs:
             waiting = waiting_rows(self.engine, [name], consumer.epoch)
