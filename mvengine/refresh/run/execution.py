@@ -123,6 +123,8 @@ class Execution:
         """What each table has to read. A plan that goes on keeps to the tables for which it has tasks."""
         self.progress.phase("listing")
         tables = self._tables()
+        if self.ledger is not None and len(self.asking.tables) < len(self.ledger.plan.relation_ids):
+            self.check_dropped()
         begun = self.ledger.tasks.values() if self.ledger else ()
         found = list_table_tasks(
             self.database,
@@ -314,11 +316,14 @@ class Execution:
     def _dropped(self) -> Dropped | None:
         """The error for a table that is gone. Read from what is stored: the graph follows a moment later."""
         self.engine.rollback()
-        kept = self.store.existing([table.relation_id for table in self._tables()])
-        gone = next((table for table in self._tables() if table.relation_id not in kept), None)
+        names: dict[int, object] = {table.relation_id: table.name for table in self._tables()}
+        if self.ledger is not None:  # which knows those, too, that were dropped before it went on
+            names |= zip(self.ledger.plan.relation_ids, self.ledger.plan.tables, strict=True)
+        kept = self.store.existing(list(names))
+        gone = next((name for id_, name in names.items() if id_ not in kept), None)
         if gone is None:
             return None
-        return Dropped(f"{gone.name} was dropped while it was being refreshed", hint="nothing was published")
+        return Dropped(f"{gone} was dropped while it was being refreshed", hint="nothing was published")
 
     # -- requests --------------------------------------------------------------------------------------------------
 

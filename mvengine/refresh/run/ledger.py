@@ -8,7 +8,7 @@ An execution is the only writer of its plan while it runs; whoever writes beside
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,8 @@ from mvengine.testing.faults import fault_point
 
 _PLAN = {**PLAN, **PLAN_GRAPH}
 _TASK = {**TASK, **TASK_GRAPH}
+NOTHING_DONE: Mapping[str, Any] = {"checkpoint": None, "stages_done": 0, "splits_done": 0, "rows": 0, "bytes_done": 0}
+"""What a task has done whose stages are gone."""
 _BEGINS = frozenset({TaskEvent.EXECUTE, TaskEvent.RETRY})
 _OVER = frozenset({PlanStatus.COMPLETED, PlanStatus.FAILED, PlanStatus.ROLLED_BACK, PlanStatus.CANCELLED})
 

@@ -19,7 +19,7 @@ from mvengine.refresh.options import settings_in_force
 from mvengine.refresh.plan.outcome import Outcome, Refusal, RefusalKind
 from mvengine.refresh.run import tables as states
 from mvengine.refresh.run.control import Request
-from mvengine.refresh.run.ledger import Ledger
+from mvengine.refresh.run.ledger import NOTHING_DONE, Ledger
 from mvengine.refresh.run.loading import discard_staged
 from mvengine.refresh.run.start import Started, go_on, keep_paused, new_run, opened_store, start, tables_of
 
@@ -67,14 +67,13 @@ def retry(database: Database, plan_id: int, *, from_start: bool = False) -> Outc
         if not from_start:
             _check_attempts(database, store, ledger, tables)
         for task in list(ledger.tasks.values()):
-            anew = {"checkpoint": None, "stages_done": 0, "rows": 0, "bytes_done": 0}
             if task.status is TaskStatus.COMPLETED:
                 if from_start:
-                    ledger.move_task(task.task_id, TaskEvent.RESET, cause, attempts=0, **anew)
+                    ledger.move_task(task.task_id, TaskEvent.RESET, cause, attempts=0, **NOTHING_DONE)
             elif task.status is TaskStatus.SKIPPED:
                 ledger.move_task(task.task_id, TaskEvent.RESET, cause)
             elif task.status in (TaskStatus.FAILED, TaskStatus.PAUSED):
-                first = {**anew, "attempts": 1} if from_start else {}
+                first = {**NOTHING_DONE, "attempts": 1} if from_start else {}
                 ledger.move_task(task.task_id, TaskEvent.RETRY, cause, **first)
         if from_start:
             discard_staged(engine, store, tables)

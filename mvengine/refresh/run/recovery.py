@@ -20,9 +20,11 @@ from mvengine.meta.states import PlanEvent, PlanStatus, RefreshEvent, RefreshSta
 from mvengine.meta.store import Store
 from mvengine.refresh.graph import Graph, TableDefinition
 from mvengine.refresh.options import Settings, settings_in_force
-from mvengine.refresh.run.ledger import Ledger
+from mvengine.refresh.run.ledger import NOTHING_DONE, Ledger
 from mvengine.refresh.run.loading import discard_staged
 
+ENDED = "the process ended"
+CLOSED = "the database was closed"
 _CAREFUL = ("reset", "restart", "resume")  # the first one that a table has counts
 
 
@@ -36,7 +38,7 @@ def recover_plans(
     for plan in store.plans([PlanStatus.CREATED, PlanStatus.RUNNING, PlanStatus.PAUSED]):
         tables = tuple(table for table in graph.tables.values() if table.relation_id in plan.relation_ids)
         ledger = Ledger(plan, store.tasks(plan.plan_id), clock)
-        if plan.status is PlanStatus.PAUSED:
+        if plan.status is PlanStatus.PAUSED and not _was_closed(store, plan.plan_id):
             kept |= {table.relation_id for table in tables}
             continue
         if _decide(engine, store, config, ledger, tables):
@@ -54,27 +56,32 @@ def _decide(
     plan = ledger.plan
     policy = _policy(store, config, tables)
     files = sum(len(rows) for rows in store.staged_files([table.relation_id for table in tables]).values())
-    ended = f"the process ended while it was {plan.status}"
+    is_crash = plan.status is not PlanStatus.PAUSED
+    ended = f"{ENDED} while it was {plan.status}" if is_crash else CLOSED
     if plan.status is PlanStatus.CREATED:
         if policy == "reset" or not tables:
             ledger.move_plan(PlanEvent.CANCEL, f"{ended}; recovery = 'reset'", error=ended)
             return False
         return True
-    recoveries = sum(it.task_id is None and it.event == PlanEvent.RECOVER for it in store.events(plan.plan_id))
+    crashes = is_crash + sum(
+        it.task_id is None and it.event == PlanEvent.RECOVER and it.cause.startswith(ENDED)
+        for it in store.events(plan.plan_id)
+    )
     attempts_max = max((it.max_attempts for it in _settings(store, config, tables)), default=config.max_attempts)
     if len(tables) < len(plan.relation_ids):
         return _fail(store, ledger, f"{ended}, and a table of it was dropped")
-    if recoveries + 1 >= attempts_max:
-        return _fail(store, ledger, f"{ended}, for the {recoveries + 1}. time: it is not tried again by itself")
+    if crashes >= max(attempts_max, 2):
+        return _fail(store, ledger, f"{ended}, for the {crashes}. time: it is not tried again by itself")
     match policy:
         case "restart":
-            _pause(ledger, f"{ended}; recovery = 'restart': it begins anew")
+            interrupt(ledger, f"{ended}; recovery = 'restart': it begins anew")
             for task in list(ledger.tasks.values()):
                 if task.status is TaskStatus.COMPLETED:
-                    ledger.move_task(task.task_id, TaskEvent.RESET, "recovery = 'restart'", checkpoint=None)
+                    ledger.move_task(task.task_id, TaskEvent.RESET, "recovery = 'restart'")
+                ledger.change_task(task.task_id, **NOTHING_DONE)
             discard_staged(engine, store, tables)
-        case "resume" if files:
-            _pause(ledger, f"{ended}; recovery = 'resume': it goes on from {files} staged files or parts")
+        case "resume" if files or not ledger.tasks:
+            interrupt(ledger, f"{ended}; recovery = 'resume': it goes on from {files} staged files or parts")
         case "resume":
             return _fail(store, ledger, f"{ended}; nothing was staged to go on from")
         case _:
@@ -84,15 +91,28 @@ def _decide(
     return True
 
 
-def _pause(ledger: Ledger, cause: str) -> None:
+def _was_closed(store: Store, plan_id: int) -> bool:
+    """Whether a plan is PAUSED because the database was closed under it, and not because somebody has paused it."""
+    last = [event for event in store.events(plan_id) if event.task_id is None][-1]
+    return last.event == PlanEvent.RECOVER
+
+
+def interrupt(ledger: Ledger, cause: str) -> None:
+    """What ran is PAUSED by RECOVER: behind its last durable stage, until start-up decides."""
     for task in list(ledger.tasks.values()):
         if task.status is TaskStatus.RUNNING:
             ledger.move_task(task.task_id, TaskEvent.RECOVER, cause)
-    ledger.move_plan(PlanEvent.RECOVER, cause)
+    if ledger.plan.status is PlanStatus.RUNNING:
+        ledger.move_plan(PlanEvent.RECOVER, cause)
 
 
 def _fail(store: Store, ledger: Ledger, cause: str) -> bool:
     """What ran has failed, what had not begun is skipped; it can be retried by hand."""
+    if ledger.plan.status is PlanStatus.PAUSED:
+        ledger.move_plan(PlanEvent.RESUME, cause)
+    for task in list(ledger.tasks.values()):
+        if task.status is TaskStatus.PAUSED:
+            ledger.move_task(task.task_id, TaskEvent.RESUME, cause)
     for task in list(ledger.tasks.values()):
         if task.status is TaskStatus.RUNNING:
             failed = ledger.move_task(task.task_id, TaskEvent.FAIL, cause)
