@@ -172,6 +172,7 @@ class Execution:
 
     def _open(self) -> None:
         """One transaction: the plan has its tasks and runs, its tables are REFRESHING."""
+        is_new = self.ledger is None
         self.engine.begin()
         try:
             if self.ledger is None:
@@ -191,7 +192,7 @@ class Execution:
                     if len(working) <= self.database.config.max_concurrency:
                         for task in tasks[: len(working)]:
                             ledger.move_task(task.task_id, TaskEvent.EXECUTE, "its turn")
-                    states.begin(self.store, working, "REFRESH TABLE")
+                    states.begin(self.store, working, "REFRESH TABLE", self.database.clock)
             else:
                 states.go_on(self.store, self.working(), f"refresh {ledger.plan.plan_id} goes on")
             if not ledger.tasks:
@@ -201,7 +202,9 @@ class Execution:
             self.engine.commit()
         except BaseException:
             self.engine.rollback()
-            if self.ledger is not None:
+            if is_new:
+                self.ledger = None  # it was never there
+            elif self.ledger is not None:
                 self.ledger.forget()
             raise
         ledger.settle()

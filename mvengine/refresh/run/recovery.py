@@ -106,6 +106,18 @@ def interrupt(ledger: Ledger, cause: str) -> None:
         ledger.move_plan(PlanEvent.RECOVER, cause)
 
 
+def fail_lost(store: Store, relation_ids: Sequence[int], clock: Callable[[], datetime]) -> str:
+    """Refreshes of these tables that are RUNNING and are carried out by nobody have failed: their end could not be
+    written, to a full disk it may be. The cause. In the transaction of the caller, who has the tables."""
+    cause = "it had ended, and its states could not be written then"
+    for plan in store.plans([PlanStatus.RUNNING]):
+        if set(plan.relation_ids) & set(relation_ids):
+            ledger = Ledger(plan, store.tasks(plan.plan_id), clock)
+            _fail(store, ledger, cause)
+            ledger.write(store)
+    return cause
+
+
 def _fail(store: Store, ledger: Ledger, cause: str) -> bool:
     """What ran has failed, what had not begun is skipped; it can be retried by hand."""
     if ledger.plan.status is PlanStatus.PAUSED:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mvengine.errors import StateError
 from mvengine.meta.records import RefreshJob
 from mvengine.meta.states import RefreshEvent, RefreshState
 from mvengine.meta.store import Store
 from mvengine.refresh.graph import TableDefinition
+from mvengine.refresh.run.recovery import fail_lost
 
 if TYPE_CHECKING:
     from mvengine.refresh.database import Database
 
 
-def begin(store: Store, tables: Sequence[TableDefinition], cause: str) -> None:
-    """All tables are REFRESHING. In the caller's transaction. Errors: StateError where one is being refreshed."""
-    jobs = tuple(store.refresh_states([table.relation_id for table in tables]).values())
-    busy = next((job for job in jobs if job.state is not RefreshState.IDLE), None)
-    if busy is not None:
-        raise StateError(f"{busy.name} is being refreshed already: it is {busy.state}", hint="wait for it")
+def begin(store: Store, tables: Sequence[TableDefinition], cause: str, clock: Callable[[], datetime]) -> None:
+    """All tables are REFRESHING. In the transaction of the caller, who has the tables: what is not IDLE was left so by
+    a refresh that could not write its end."""
+    ids = [table.relation_id for table in tables]
+    jobs = tuple(store.refresh_states(ids).values())
+    lost = [job for job in jobs if job.state is not RefreshState.IDLE]
+    if lost:
+        store.move_refreshes(lost, RefreshEvent.RECOVER, fail_lost(store, ids, clock))
+        jobs = tuple(store.refresh_states(ids).values())
     store.move_refreshes(jobs, RefreshEvent.TRIGGER, cause)
 
 
