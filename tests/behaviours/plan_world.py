@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Lock
@@ -124,6 +126,20 @@ def release_when_asked(con: mvengine.Connection, number: int, *releases: Callabl
             release()
 
     run.control.ask = asked  # type: ignore[method-assign]
+
+
+def end_process(con: mvengine.Connection, number: int, hold: Hold, *, is_killed: bool) -> None:
+    """Ends the process of a refresh that is held, as it were: its database is closed; or, as if it had been killed,
+    there are the files again as they were while the refresh stood still."""
+    path, image = con._database.path, con._database.path + ".killed"
+    hold.wait()
+    kept = [suffix for suffix in ("", ".wal") if is_killed and os.path.exists(path + suffix)]
+    for suffix in kept:
+        shutil.copy(path + suffix, image + suffix)
+    release_when_asked(con, number, hold.release)
+    con.close()
+    for suffix in kept:
+        os.replace(image + suffix, path + suffix)
 
 
 def until(is_so: Callable[[], bool]) -> None:
