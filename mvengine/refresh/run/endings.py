@@ -14,6 +14,7 @@ from mvengine.refresh.plan.graph import downstream
 from mvengine.refresh.run import tables as states
 from mvengine.refresh.run.control import Request
 from mvengine.refresh.run.loading import discard_staged
+from mvengine.refresh.run.recovery import interrupt
 
 if TYPE_CHECKING:
     from mvengine.refresh.run.execution import Execution
@@ -54,6 +55,7 @@ def obey(execution: Execution) -> Error:
     number = f"refresh {execution.plan_id}" if execution.ledger else "the refresh"
     match request:
         case Request.STOP:
+            _stop(execution, cause)
             hint = "it goes on when the database is opened"
             return OperationalError(f"{number} was stopped: {cause}", hint=hint, code="57P01")
         case Request.PAUSE:
@@ -79,6 +81,14 @@ def give_up(execution: Execution, error: BaseException) -> None:
         _fail_all(execution, error)
     else:
         _cancel(execution, f"interrupted: {_described(error)}")
+
+
+def _stop(execution: Execution, cause: str) -> None:
+    """The database is closed: what ran is PAUSED, and start-up decides by the policy of its tables."""
+    ledger = execution.ledger
+    if ledger is not None and ledger.plan.status is PlanStatus.RUNNING:
+        interrupt(ledger, cause)
+        execution.save()
 
 
 def _pause(execution: Execution, cause: str) -> None:

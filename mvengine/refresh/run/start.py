@@ -66,16 +66,34 @@ def start(
         return Started(plan_id=plan.plan_id if plan else None, status=PlanStatus.COMPLETED, results=results)
     if not queue:
         _claim(database, run, names, queue=False)
-    with opened_store(database) as (_, store):
+    try:
+        ledger = _number(database, asking, is_begun=not queue)
+    except BaseException:
+        database.registry.release(run)
+        raise
+    started = Started(plan_id=ledger.plan.plan_id, status=ledger.plan.status, results=())
+    _go_on(database, asking, run, ledger, queue=queue, on_progress=on_progress)
+    return started
+
+
+def _number(database: Database, asking: Asking, *, is_begun: bool) -> Ledger:
+    """A plan for a refresh in the background, before it has looked at anything."""
+    with opened_store(database) as (engine, store):
+        engine.begin()
         plan = store.create_plan(
-            [table.relation_id for table in tables],
-            [str(name) for name in names],
-            trigger=trigger,
-            reads_all=reads_all,
+            [table.relation_id for table in asking.tables],
+            [str(table.name) for table in asking.tables],
+            trigger=asking.trigger,
+            reads_all=asking.reads_all,
             is_background=True,
         )
-    _go_on(database, asking, run, Ledger(plan, (), database.clock), queue=queue, on_progress=on_progress)
-    return Started(plan_id=plan.plan_id, status=plan.status, results=())
+        ledger = Ledger(plan, (), database.clock)
+        if is_begun:
+            ledger.move_plan(PlanEvent.START, asking.trigger)
+            ledger.write(store)
+        engine.commit()
+        ledger.settle()
+        return ledger
 
 
 def go_on(database: Database, plan_id: int, run: Run | None = None) -> None:
