@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -22,7 +19,7 @@ from crash_world import (
 )
 
 import mvengine
-from mvengine.errors import DatabaseLocked, FormatError, OperationalError
+from mvengine.errors import DatabaseLocked, FormatError
 
 
 def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -120,54 +117,3 @@ def test_plain_duckdb_reads_the_old_epoch_from_a_file_whose_process_was_killed(w
     with duckdb.connect(str(world.database)) as raw:
         found = {name: Counter(raw.execute(f"FROM {name}").fetchall()) for name in RELATIONS}
     assert found == world.before
-
-
-# -- a full disk -------------------------------------------------------------------------------------------------------
-
-DISK_MB = 24
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of a few megabytes."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("mounting a small disk takes root")
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(place)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr.decode().strip()}")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
-
-
-def test_a_full_disk_during_a_refresh_is_an_error_that_loses_nothing(small_disk: Path, tmp_path: Path) -> None:
-    files = tmp_path / "files"
-    files.mkdir()
-    (files / "1.csv").write_text("id,x\n1,one\n")
-    database = str(small_disk / "small.db")
-    with mvengine.connect(database) as con:
-        con.execute(f"CREATE TABLE t (id BIGINT, x VARCHAR) REFRESHABLE FROM '{files}' FORMAT PLAIN ENCODE CSV")
-        con.execute("CREATE MATERIALIZED VIEW v AS SELECT count(*) AS n FROM t")
-        con.execute("REFRESH TABLE t")
-        with duckdb.connect() as writer:  # rows that do not compress
-            rows = "SELECT i AS id, md5(i::VARCHAR) || sha256(i::VARCHAR) AS x FROM range(500_000) t(i)"
-            writer.execute(f"COPY ({rows}) TO '{files / '2.csv'}' (HEADER)")
-        with pytest.raises(OperationalError) as raised:
-            con.execute("REFRESH TABLE t")
-        assert "space" in str(raised.value).lower()
-    (files / "2.csv").write_text("id,x\n2,two\n")
-    with mvengine.connect(database) as con:
-        check_at_rest(con, [(1, "one")])
-        con.execute("REFRESH TABLE t")
-        check_at_rest(con, [(1, "one"), (2, "two")])
-
-
-def check_at_rest(con: mvengine.Connection, expected: list[tuple[int, str]]) -> None:
-    assert con.execute("FROM t ORDER BY id").fetchall() == expected
-    assert con.execute("FROM v").fetchall() == [(len(expected),)]
-    assert con.execute("SELECT state FROM mv_catalog.refresh_jobs").fetchall() == [("IDLE",)]
