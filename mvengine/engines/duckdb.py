@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -45,6 +46,7 @@ class DuckDbEngine:
         self.has_custom_settings = False  # the user has changed a setting: views run under those of their CREATE
         self.common = CommonSettings() if common is None else common
         self.restores: list[str] = []  # statements that set back what a failed transaction had set
+        self._guard = Lock()  # DuckDB refuses to close a connection of which another thread makes a cursor
 
     @property
     def raw(self) -> duckdb.DuckDBPyConnection:
@@ -91,7 +93,8 @@ class DuckDbEngine:
 
     def fork(self) -> DuckDbEngine:
         """Another connection to the same database: its own transactions, settings and temporary tables."""
-        return DuckDbEngine(self.raw.cursor(), self.common)
+        with self._guard:
+            return DuckDbEngine(self.raw.cursor(), self.common)
 
     def describe(self, query: str) -> Columns:
         """Names and types of a query's columns, without running it."""
@@ -139,5 +142,6 @@ class DuckDbEngine:
     def close(self) -> None:
         if not self._is_closed:
             self.rollback()
-            self._is_closed = True
-            self._connection.close()
+            with self._guard:
+                self._is_closed = True
+                self._connection.close()
