@@ -28,7 +28,7 @@ SETTLE_SECONDS_MAX = 60
 _POSSIBLE_IN: dict[str, set[str]] = {  # tasks that a plan at rest may have
     "COMPLETED": {"COMPLETED"},
     "PAUSED": {"CREATED", "PAUSED", "COMPLETED"},
-    "FAILED": {"COMPLETED", "FAILED", "SKIPPED"},
+    "FAILED": {"CREATED", "COMPLETED", "FAILED", "SKIPPED"},
     "CANCELLED": {"COMPLETED", "CANCELLED", "FAILED"},
     "ROLLED_BACK": {"COMPLETED", "CANCELLED", "ROLLED_BACK"},
 }

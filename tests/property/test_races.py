@@ -11,16 +11,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
+import duckdb
 import pytest
 from plan_checks import check_plans, settle
 
 import mvengine
-from mvengine.errors import Error, StateError
+from mvengine.errors import Error, InterfaceError, StateError
 from mvengine.meta.states import PlanStatus
 from mvengine.refresh.plan.outcome import Outcome, RefusalKind
+from mvengine.testing.faults import inject
 from mvengine.testing.flaky import flaky_files
 
 ROUNDS = int(os.environ.get("MVENGINE_RACE_ROUNDS", "200"))
@@ -154,8 +156,13 @@ def test_p22_a_pause_against_the_end_pauses_or_comes_too_late(world: World) -> N
     paused = 0
     for _ in range(ROUNDS):
         world.change_files()
-        number = start(world)
-        outcome, _ = world.race(steering(number, "pause"), lambda it: it.execute("SELECT count(*) FROM v").fetchall())
+        begun = Event()
+        with inject("refresh.after_trigger", begun.set):
+            number = start(world)
+            assert begun.wait(SECONDS_MAX)
+            outcome, _ = world.race(
+                steering(number, "pause"), lambda it: it.execute("SELECT count(*) FROM v").fetchall()
+            )
         if outcome.is_done:
             assert outcome.status is PlanStatus.PAUSED
             world.check(is_loaded=False)
@@ -251,3 +258,22 @@ def test_a_view_that_is_created_during_writes_misses_none(world: World) -> None:
         stored = world.con.execute(f"FROM {name} ORDER BY k").fetchall()
         assert stored == world.con.execute("SELECT k, count(*), sum(x) FROM p GROUP BY k ORDER BY k").fetchall()
         world.con.execute(f"DROP MATERIALIZED VIEW {name}")
+
+
+def test_a_close_while_another_thread_waits_for_a_refresh_closes_the_file(tmp_path: Path) -> None:
+    """Whoever waits is told that the connection is closed, or how the refresh ended."""
+    (tmp_path / "1.csv").write_text("id,x\n1,1\n")
+    with mvengine.connect(str(tmp_path / "closed.db")) as con:
+        con.execute(f"CREATE TABLE t (id INT, x INT) REFRESHABLE FROM '{tmp_path}/*.csv' FORMAT PLAIN ENCODE CSV")
+    for _ in range(ROUNDS // 8):
+        con = mvengine.connect(str(tmp_path / "closed.db"))
+        refresh = con.refresh("t", full=True, background=True)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(refresh.wait, SECONDS_MAX)
+            con.close()
+            try:
+                assert waiting.result(SECONDS_MAX).is_done
+            except InterfaceError as error:
+                assert "closed" in error.message
+    with duckdb.connect(str(tmp_path / "closed.db"), config={"threads": 1}) as raw:  # nobody has it open
+        assert raw.execute("FROM t").fetchall() == [(1, 1)]
