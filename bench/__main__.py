@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import dml, many_tables, refresh
-from bench.data import Workspace, prepare
+from bench import big_load, dml, many_tables, refresh, resume, small_refresh
+from bench.data import Workspace
 from bench.measure import Measurement
 from bench.profile import Profile
 from bench.report import show, write_json
@@ -22,8 +22,12 @@ CASES: dict[str, Callable[[Run], Iterator[Measurement]]] = {
     "single-order": dml.single_order,
     "unchanged-files": refresh.unchanged_files,
     "one-file": refresh.one_file,
-    "small-refresh": many_tables.small_refresh,
+    "small-refresh": small_refresh.small_refresh,
     "many-tables": many_tables.many_tables,
+    "resume": resume.resume,
+    "stop": resume.stop,
+    "big-load": big_load.big_load,
+    "big-load-without-key": big_load.big_load_without_key,
 }
 
 
@@ -32,7 +36,9 @@ CASES: dict[str, Callable[[Run], Iterator[Measurement]]] = {
 @click.option("--scale", default=1.0, show_default=True, help="TPC-H scale factor of the data, where it is generated.")
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 300), help="Measured runs of each side.")
 @click.option("--tables", default=200, show_default=True, type=click.IntRange(1), help="Tables of many-tables.")
+@click.option("--size", type=float, help="GB that resume, stop [1] and big-load [2, of CSV] generate.")
 @click.option("--directory", type=click.Path(path_type=Path), help="TPC-H as Parquet, a folder a table; made if empty.")
+@click.option("--scratch", type=click.Path(path_type=Path), help="Where databases and generated files go for a while.")
 @click.option("--json", "output", type=click.Path(path_type=Path), help="Write all measurements to this file.")
 @click.option("--profile", "is_profiled", is_flag=True, help="Print each SQL statement of mvengine's last run.")
 def main(
@@ -40,24 +46,25 @@ def main(
     scale: float,
     runs: int,
     tables: int,
+    size: float | None,
     directory: Path | None,
+    scratch: Path | None,
     output: Path | None,
     is_profiled: bool,
 ) -> None:
     """Measures mvengine against DuckDB used by hand, on the same data in the same run."""
     console = Console(highlight=False)
-    files = prepare(directory or Path(tempfile.gettempdir()) / f"mvengine-bench-{scale:g}", scale)
+    tpch = directory or Path(tempfile.gettempdir()) / f"mvengine-bench-{scale:g}"
     measurements: list[Measurement] = []
     for name in cases or CASES:
-        with tempfile.TemporaryDirectory(prefix="mvengine-bench-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="mvengine-bench-", dir=scratch) as folder:
             profile = Profile() if is_profiled else None
-            run = Run(
-                workspace=Workspace(files=files, scratch=Path(scratch)), runs=runs, tables=tables, profile=profile
-            )
+            workspace = Workspace(tpch=tpch, scale=scale, scratch=Path(folder))
+            run = Run(workspace=workspace, runs=runs, tables=tables, size=size, profile=profile)
             for measured in CASES[name](run):
                 measurements.append(measured)
                 show(console, [measured])
-                if profile is not None:
+                if profile is not None and profile.statements:
                     console.print("\n".join(profile.lines()), markup=False, soft_wrap=True)
     if output is not None:
         write_json(output, measurements, scale=scale)

@@ -1,97 +1,76 @@
-"""How much memory a large load needs: ``python -m bench.big_load``. Exit code 1 where it is more than is allowed.
+"""How much memory a large load needs: the first one, and a second one that reads the file anew and compares every row.
 
-Makes one large file, loads it in a process of its own under ``memory_limit``, and reports that process's peak of
-resident memory: of the first load, and of a second one that reads the file anew and compares every row.
+Loads one large CSV file in a process of its own, which reports its peak of resident memory.
 """
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
+from time import perf_counter
 
-import click
+import mvengine
+from bench.data import COLUMNS, ROW_BYTES, write_rows
+from bench.measure import Goal, Measurement
+from bench.run import Run
+from mvengine.schema import literal
 
-ROW_BYTES = 88  # of the CSV
-_SELECT = """
-    select i as id, i * 7919 % 1000003 as customer, 'order number ' || i as name, i % 100000 / 100.0 as price,
-           date '2020-01-01' + (i % 2000)::int as day, md5(i::varchar) as code
-    from range({rows}) as r(i)"""
-_COLUMNS = "id BIGINT{key}, customer BIGINT, name VARCHAR, price DOUBLE, day DATE, code VARCHAR"
-
-
-@click.group(invoke_without_command=True)
-@click.option("--rows", type=click.IntRange(1), help="Rows of the file; instead of --size.")
-@click.option("--size", default=2.0, show_default=True, help="Size of the CSV in GB (the Parquet file is half of it).")
-@click.option("--format", "format_", default="csv", show_default=True, type=click.Choice(["csv", "parquet"]))
-@click.option("--key/--no-key", "has_key", default=True, show_default=True, help="Whether the table has a primary key.")
-@click.option("--memory-limit", default="400MB", show_default=True, help="Of DuckDB.")
-@click.option("--allowed", default=600, show_default=True, help="MB of resident memory.")
-@click.option("--directory", type=click.Path(path_type=Path), help="Where the file and the database go for a while.")
-@click.pass_context
-def main(
-    context: click.Context,
-    rows: int | None,
-    size: float,
-    format_: str,
-    has_key: bool,
-    memory_limit: str,
-    allowed: int,
-    directory: Path | None,
-) -> None:
-    """Loads a large file under a memory limit and reports the peak of resident memory."""
-    if context.invoked_subcommand is not None:
-        return
-    rows = rows or int(size * 1e9 / ROW_BYTES)
-    with tempfile.TemporaryDirectory(prefix="mvengine-bench-", dir=directory) as folder:
-        file = Path(folder) / f"big.{format_}"
-        for arguments in (["make", str(file), str(rows)], ["load", str(file), memory_limit, str(int(has_key))]):
-            # Processes of their own: making the file must not count, and a child counts from its parent's size on.
-            done = subprocess.run(
-                [sys.executable, "-m", "bench.big_load", *arguments], check=True, stdout=subprocess.PIPE, text=True
-            )
-            click.echo(done.stdout, nl=False)
-    peak = int(done.stdout.rsplit(maxsplit=2)[-2])
-    click.echo(f"peak {peak} MB, allowed {allowed} MB")
-    sys.exit(peak > allowed)
+MEMORY_LIMIT = "400MB"  # of DuckDB
+PEAK_MB = 600
+LOADS = {"first load": "REFRESH TABLE t", "loaded again": "REFRESH TABLE t FULL"}
 
 
-@main.command(hidden=True)
-@click.argument("file", type=click.Path(path_type=Path))
-@click.argument("rows", type=int)
-def make(file: Path, rows: int) -> None:
-    """Writes the file."""
-    import duckdb
-
-    duckdb.execute(f"copy ({_SELECT.format(rows=rows)}) to '{file}'")
-    click.echo(f"{rows} rows, {file.stat().st_size / 1e9:.2f} GB of {file.suffix[1:]}")
+def big_load(run: Run) -> Iterator[Measurement]:
+    """A table with a primary key: rows are compared by it."""
+    yield from _measure(run, has_key=True)
 
 
-@main.command(hidden=True)
-@click.argument("file", type=click.Path(path_type=Path))
-@click.argument("memory_limit")
-@click.argument("has_key", type=int)
-def load(file: Path, memory_limit: str, has_key: int) -> None:
-    """Loads the file twice."""
-    import mvengine
-
-    with mvengine.connect(str(file.with_suffix(".db")), memory_limit=memory_limit) as con:
-        columns = _COLUMNS.format(key=" PRIMARY KEY" if has_key else "")
-        con.execute(f"CREATE TABLE t ({columns}) REFRESHABLE FROM '{file}'")
-        _watch("first load", lambda: con.execute("REFRESH TABLE t"))
-        _watch("loaded again and compared", lambda: con.execute("REFRESH TABLE t FULL"))
+def big_load_without_key(run: Run) -> Iterator[Measurement]:
+    """A table without one: it is compared as a bag."""
+    yield from _measure(run, has_key=False)
 
 
-def _watch(what: str, work: Callable[[], object]) -> None:
-    started = time.perf_counter()
-    work()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    click.echo(f"{what}: {time.perf_counter() - started:.1f} s, peak so far {peak // 1_000_000} MB")
+def _measure(run: Run, *, has_key: bool) -> Iterator[Measurement]:
+    """Once, whatever ``run.runs`` says: the peak does not scatter."""
+    size = run.size or 2.0
+    file = run.workspace.scratch / "big.csv"
+    write_rows(file, range(int(size * 1e9 / ROW_BYTES["csv"])))
+    what = f"{file.stat().st_size / 1e9:.2g} GB of CSV {'with' if has_key else 'without'} key"
+    command = [sys.executable, "-m", "bench.big_load", str(file), str(int(has_key))]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, dict[str, float]] = json.loads(done.stdout)
+    yield Measurement(case=what, values={load: (it["ms"],) for load, it in found.items()}, goals=())
+    goals = tuple(Goal(side=load, most=PEAK_MB) for load in found)
+    yield Measurement(
+        case=f"{what}, peak", values={load: (it["peak"],) for load, it in found.items()}, goals=goals, unit="MB"
+    )
+
+
+def _load(file: Path, *, has_key: bool) -> dict[str, dict[str, float]]:
+    """Of each load its milliseconds, and the peak of the process until then in MB."""
+    found = {}
+    with mvengine.connect(str(file.with_suffix(".db")), memory_limit=MEMORY_LIMIT) as connection:
+        key = ", PRIMARY KEY (id)" if has_key else ""
+        connection.execute(f"CREATE TABLE t ({COLUMNS}{key}) REFRESHABLE FROM {literal(str(file))}")
+        for load, statement in LOADS.items():
+            started = perf_counter()
+            connection.execute(statement)
+            found[load] = {"ms": (perf_counter() - started) * 1000, "peak": _peak_bytes() / 1e6}
+    return found
+
+
+def _peak_bytes() -> int:
+    """Of this process. Linux says it of the program alone; what ``getrusage`` says includes what its parent held."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(_load(Path(sys.argv[1]), has_key=sys.argv[2] == "1")))

@@ -1,4 +1,4 @@
-"""TPC-H: as Parquet, and as a plain DuckDB file whose copies the sides of a case start from."""
+"""TPC-H: as Parquet, and as a plain DuckDB file whose copies the sides of a case start from; and files of any size."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ from mvengine.schema import literal
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """``files`` holds a folder of Parquet files a table, and is only read; ``scratch`` is gone after the case."""
+    """``tpch`` holds a folder of Parquet files a table; ``scratch`` is gone after the case."""
 
-    files: Path
+    tpch: Path
+    scale: float
     scratch: Path
+
+    @property
+    def files(self) -> Path:
+        """``tpch``, made unless it is there. It is only read."""
+        return prepare(self.tpch, self.scale)
 
     def copy_of(self, name: str, original: Path) -> Path:
         """A database file of its own for one side."""
@@ -52,3 +58,21 @@ def parquet(folder: Path) -> str:
 def file_number(path: Path) -> int:
     """7 of ``orders.7.parquet``."""
     return int(path.name.split(".")[-2])
+
+
+COLUMNS = "id BIGINT, customer BIGINT, name VARCHAR, price DOUBLE, day DATE, code VARCHAR"
+ROW_BYTES = {"csv": 88, "parquet": 50}  # of a row of generated files
+
+
+def write_rows(path: Path, rows: range) -> None:
+    """A generated file, CSV or Parquet by its name, whose rows have these ids and do not compress well."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""
+            COPY (
+                SELECT i AS id, i * 7919 % 1000003 AS customer, 'order number ' || i AS name,
+                       i % 100000 / 100.0 AS price, DATE '2020-01-01' + (i % 2000)::INT AS day, md5(i::VARCHAR) AS code
+                FROM range({rows.start}, {rows.stop}) AS r(i)
+            ) TO {literal(str(path))}
+            """
+        )

@@ -34,16 +34,6 @@ def many_tables(run: Run) -> Iterator[Measurement]:
     check_sides(maintained, by_hand)
 
 
-def small_refresh(run: Run) -> Iterator[Measurement]:
-    """REFRESH TABLE of one small table, whose file has changed, and its view."""
-    folder = write_files(run.workspace.scratch, 1)
-    with Maintained(folder, 1) as maintained, ByHand(folder, 1) as by_hand:
-        maintained.changed = 1
-        goals = (Goal(side=Maintained.name, over=ByHand.name, most=3),)
-        yield run.compare("one small table", [maintained, by_hand], goals)
-    check_sides(maintained, by_hand)
-
-
 def write_files(scratch: Path, tables: int) -> Path:
     """A folder for each table, with one file in it."""
     for number in range(tables):
@@ -71,7 +61,7 @@ class Maintained:
     name = "mvengine"
 
     def __init__(self, folder: Path, tables: int) -> None:
-        self.path = folder.parent / "maintained.duckdb"
+        self.path = folder.parent / f"{type(self).__name__.lower()}.duckdb"
         self.folder, self.tables, self.changed = folder, tables, 0
         self.written = 0
         self.connection = mvengine.connect(str(self.path))

@@ -21,31 +21,33 @@ class Side(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """What a side must keep: a median in milliseconds, or a ratio of medians to that of another side."""
+    """What a side must keep: at most so much, in the unit of its measurement, times another side, or more than it."""
 
     side: str
     most: float
-    over: str | None = None  # None: ``most`` is in milliseconds
+    over: str | None = None
+    is_difference: bool = False  # from ``over``; else a ratio to it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """The seconds of every run, by side, with the goals."""
+    """The value of every run, by side, with the goals."""
 
     case: str
-    seconds: Mapping[str, tuple[float, ...]]
+    values: Mapping[str, tuple[float, ...]]
     goals: tuple[Goal, ...]
+    unit: str = "ms"
 
-    def median_ms(self, side: str) -> float:
-        return median(self.seconds[side]) * 1000
-
-    def ratio(self, side: str, over: str) -> float:
-        """The ratio of the medians."""
-        return self.median_ms(side) / self.median_ms(over)
+    def median(self, side: str) -> float:
+        return median(self.values[side])
 
     def value(self, goal: Goal) -> float:
         """What a goal is about, as measured."""
-        return self.median_ms(goal.side) if goal.over is None else self.ratio(goal.side, goal.over)
+        if goal.over is None:
+            return self.median(goal.side)
+        if goal.is_difference:
+            return self.median(goal.side) - self.median(goal.over)
+        return self.median(goal.side) / self.median(goal.over)
 
     def is_met(self, goal: Goal) -> bool:
         return self.value(goal) <= goal.most
@@ -56,9 +58,9 @@ Watch = Callable[[Side, Callable[[], None]], None]
 
 
 def alternate(sides: Sequence[Side], runs: int, watch: Watch) -> dict[str, list[float]]:
-    """The seconds of each side, A B C, B C A, C A B …, so that none always comes after the same one. All sides prepare
-    a round before the first of them runs. A round to warm up comes before all, and does not count."""
-    seconds: dict[str, list[float]] = {side.name: [] for side in sides}
+    """The milliseconds of each side, A B C, B C A, C A B …, so that none always comes after the same one. All sides
+    prepare a round before the first of them runs. A round to warm up comes before all, and does not count."""
+    found: dict[str, list[float]] = {side.name: [] for side in sides}
     for number in range(runs + 1):
         for side in sides:
             side.prepare(number)
@@ -67,5 +69,5 @@ def alternate(sides: Sequence[Side], runs: int, watch: Watch) -> dict[str, list[
             started = perf_counter()
             watch(side, side.run)
             if number:
-                seconds[side.name].append(perf_counter() - started)
-    return seconds
+                found[side.name].append((perf_counter() - started) * 1000)
+    return found

@@ -21,16 +21,17 @@ def show(console: Console, measurements: Sequence[Measurement]) -> None:
     table = Table(box=box.ROUNDED)
     for heading in ("case", "side"):
         table.add_column(heading)
-    for heading in ("median ms", "min–max"):
+    for heading in ("median", "min–max", "unit"):
         table.add_column(heading, justify="right")
     table.add_column("goal")
     for measured in measurements:
-        for position, (side, seconds) in enumerate(measured.seconds.items()):
+        for position, (side, values) in enumerate(measured.values.items()):
             table.add_row(
                 measured.case if position == 0 else "",
                 side,
-                f"{measured.median_ms(side):,.1f}",
-                f"{min(seconds) * 1000:,.1f}–{max(seconds) * 1000:,.1f}",
+                f"{measured.median(side):,.1f}",
+                f"{min(values):,.1f}–{max(values):,.1f}",
+                measured.unit,
                 "\n".join(_told(measured, goal) for goal in measured.goals if goal.side == side),
             )
         table.add_section()
@@ -38,8 +39,13 @@ def show(console: Console, measurements: Sequence[Measurement]) -> None:
 
 
 def _told(measured: Measurement, goal: Goal) -> str:
-    value = measured.value(goal)
-    text = f"{value:.1f} ms ≤ {goal.most:g} ms" if goal.over is None else f"{value:.2f} × {goal.over} ≤ {goal.most:g}"
+    value, unit = measured.value(goal), measured.unit
+    if goal.over is None:
+        text = f"{value:.1f} {unit} ≤ {goal.most:g} {unit}"
+    elif goal.is_difference:
+        text = f"{value:.1f} {unit} over {goal.over} ≤ {goal.most:g} {unit}"
+    else:
+        text = f"{value:.2f} × {goal.over} ≤ {goal.most:g}"
     return f"[green]{text}[/]" if measured.is_met(goal) else f"[red]{text.replace('≤', '>')}[/]"
 
 
@@ -53,12 +59,14 @@ def write_json(path: Path, measurements: Sequence[Measurement], *, scale: float)
         "cases": [
             {
                 "case": measured.case,
-                "seconds": {side: list(seconds) for side, seconds in measured.seconds.items()},
-                "median_ms": {side: measured.median_ms(side) for side in measured.seconds},
+                "unit": measured.unit,
+                "values": {side: list(values) for side, values in measured.values.items()},
+                "median": {side: measured.median(side) for side in measured.values},
                 "goals": [
                     {
                         "side": goal.side,
                         "over": goal.over,
+                        "is_difference": goal.is_difference,
                         "most": goal.most,
                         "value": measured.value(goal),
                         "is_met": measured.is_met(goal),

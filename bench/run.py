@@ -17,12 +17,13 @@ class Run:
     workspace: Workspace
     runs: int
     tables: int  # of the case with many
+    size: float | None  # GB of what is generated for a case; None: as the case has it
     profile: Profile | None
 
     def compare(self, case: str, sides: Sequence[Side], goals: tuple[Goal, ...]) -> Measurement:
         """Measures the sides in turns; a profiled side is slower by the profiler."""
-        seconds = alternate(sides, self.runs, self._watch)
-        return Measurement(case=case, seconds={name: tuple(found) for name, found in seconds.items()}, goals=goals)
+        values = alternate(sides, self.runs, self._watch)
+        return Measurement(case=case, values={name: tuple(found) for name, found in values.items()}, goals=goals)
 
     def _watch(self, side: Side, work: Callable[[], None]) -> None:
         if self.profile is None or side.name != PROFILED:

@@ -8,7 +8,17 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-CASES = ("mixed-change", "single-order", "unchanged-files", "one-file", "small-refresh", "many-tables")
+CASES = (
+    "mixed-change",
+    "single-order",
+    "unchanged-files",
+    "one-file",
+    "small-refresh",
+    "many-tables",
+    "resume",
+    "stop",
+    "big-load",
+)
 
 
 def test_every_case_runs_and_writes_what_it_measured(tmp_path: Path) -> None:
@@ -20,6 +30,10 @@ def test_every_case_runs_and_writes_what_it_measured(tmp_path: Path) -> None:
         "1",
         "--tables",
         "3",
+        "--size",
+        "0.005",
+        "--scratch",
+        str(tmp_path),
         "--directory",
         str(tmp_path / "tpch"),
         "--json",
@@ -31,5 +45,5 @@ def test_every_case_runs_and_writes_what_it_measured(tmp_path: Path) -> None:
     assert done.returncode in (0, 1), done.stderr
     assert not done.stderr
     cases = json.loads(output.read_text())["cases"]
-    assert len(cases) == 9
-    assert all(seconds for case in cases for seconds in case["seconds"].values())
+    assert len(cases) == 16
+    assert all(values for case in cases for values in case["values"].values())
