@@ -25,7 +25,7 @@ FINAL = ("COMPLETED", "FAILED", "ROLLED_BACK", "CANCELLED")
 
 def connect(path: Path | str = ":memory:", clock: Callable[[], Any] = utc_now, **settings: Any) -> Connection:
     """A database in which every file is a stage of its own, and nobody waits between attempts."""
-    small = {"staging_batch_bytes": 1, "retry_pause": 0.0, **settings}
+    small = {"staging_batch_bytes": 1, "retry_pause": 0.0, "threads": 1, **settings}
     return Connection(acquire(str(path), load_config(small), clock))
 
 
