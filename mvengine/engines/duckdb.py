@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from threading import Lock
+from time import monotonic, sleep
 from typing import Any
 
 import duckdb
@@ -34,6 +35,10 @@ class CommonSettings:
     is_changed: bool = False
 
 
+CLOSE_SECONDS_MAX = 30.0
+CLOSE_PAUSE_SECONDS = 0.002
+
+
 class DuckDbEngine:
     """One DuckDB connection: a transaction context and at most one open result."""
 
@@ -46,7 +51,7 @@ class DuckDbEngine:
         self.has_custom_settings = False  # the user has changed a setting: views run under those of their CREATE
         self.common = CommonSettings() if common is None else common
         self.restores: list[str] = []  # statements that set back what a failed transaction had set
-        self._guard = Lock()  # DuckDB refuses to close a connection of which another thread makes a cursor
+        self._guard = Lock()  # of making cursors, and of closing: none is made of a closed one
 
     @property
     def raw(self) -> duckdb.DuckDBPyConnection:
@@ -144,4 +149,16 @@ class DuckDbEngine:
             self.rollback()
             with self._guard:
                 self._is_closed = True
-                self._connection.close()
+            self._close()
+
+    def _close(self) -> None:
+        """DuckDB closes the cursors of a connection with it, and refuses while one of them is in a call of another
+        thread, who may wait for a refresh: calls end, and no new cursor is made any more."""
+        deadline = monotonic() + CLOSE_SECONDS_MAX
+        while True:
+            try:
+                return self._connection.close()
+            except duckdb.ResourceInUseException as error:
+                if monotonic() > deadline:
+                    raise translate(error, "") from error
+                sleep(CLOSE_PAUSE_SECONDS)

@@ -9,6 +9,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Barrier, Event
@@ -271,9 +272,7 @@ def test_a_close_while_another_thread_waits_for_a_refresh_closes_the_file(tmp_pa
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(refresh.wait, SECONDS_MAX)
             con.close()
-            try:
+            with suppress(InterfaceError):  # it is closed
                 assert waiting.result(SECONDS_MAX).is_done
-            except InterfaceError as error:
-                assert "closed" in error.message
     with duckdb.connect(str(tmp_path / "closed.db"), config={"threads": 1}) as raw:  # nobody has it open
         assert raw.execute("FROM t").fetchall() == [(1, 1)]
