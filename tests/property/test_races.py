@@ -1,7 +1,7 @@
 """Two threads that want different things of one refresh, many times: one defined end each time, and nothing is left.
 
-Threads start at a barrier; who comes first is the machine's choice. ``MVENGINE_RACE_ROUNDS`` sets how often, but for the
-two refreshes, which race 200 times.
+Threads start at a barrier; who comes first is up to the machine. Two refreshes race 200 times, the others as often as
+``MVENGINE_RACE_ROUNDS`` says.
 """
 
 from __future__ import annotations
