@@ -37,7 +37,7 @@ _RULES: tuple[tuple[type[Exception], str | None, type[Error], str | None], ...] 
     (duckdb.OutOfMemoryException, r"max_temp_directory_size", OperationalError, "53100"),
     (duckdb.IOException, r"Could not set lock on file|Conflicting lock", DatabaseLocked, None),
     (duckdb.TransactionException, r"is aborted", TransactionAborted, None),
-    (duckdb.TransactionException, r"[Cc]onflict", SerializationFailure, None),
+    (duckdb.TransactionException, r"[Cc]onflict|another transaction has", SerializationFailure, None),
     (duckdb.TransactionException, r"Failed to commit: Could not (write|sync)|fsync", OperationalError, "58030"),
     (duckdb.TransactionException, None, OperationalError, "25000"),
     (duckdb.ParserException, None, ParseError, None),
