@@ -77,7 +77,7 @@ _FAILURE_TYPES = {
 
 
 class PlanStore(MoveStore):
-    def create_plan(
+    def new_plan(
         self,
         relation_ids: Sequence[int],
         tables: Sequence[str],
@@ -86,14 +86,41 @@ class PlanStore(MoveStore):
         reads_all: bool,
         is_background: bool,
     ) -> Plan:
-        """A new plan, CREATED."""
-        values = [PlanStatus.CREATED, trigger, list(relation_ids), list(tables), reads_all, is_background, self._now()]
-        sql = f"""
-            INSERT INTO mv_meta.plans ({_PLAN})
-            VALUES (nextval('mv_meta.plan_ids'), $1, 0, $2, $3, $4, $5, $6, NULL, NULL, $7, NULL, NULL)
-            RETURNING {_PLAN}, 0
-        """
-        return _plan(self._rows(sql, values)[0])
+        """A plan, CREATED, with a number of its own. Nothing is written before ``add_plan``."""
+        [(plan_id,)] = self._rows("SELECT nextval('mv_meta.plan_ids')")
+        return Plan(
+            plan_id=plan_id,
+            status=PlanStatus.CREATED,
+            version=0,
+            trigger=trigger,
+            relation_ids=tuple(relation_ids),
+            tables=tuple(tables),
+            reads_all=reads_all,
+            is_background=is_background,
+            epoch=None,
+            error=None,
+            created_at=aware(self._now()),
+            started_at=None,
+            finished_at=None,
+            events=0,
+        )
+
+    def add_plan(self, plan: Plan) -> None:
+        """Write a new plan, as it is by now."""
+        values: list[object] = [
+            plan.plan_id,
+            plan.status,
+            plan.version,
+            plan.trigger,
+            list(plan.relation_ids),
+            list(plan.tables),
+            plan.reads_all,
+            plan.is_background,
+            plan.epoch,
+            plan.error,
+            *(_stored(moment) for moment in (plan.created_at, plan.started_at, plan.finished_at)),
+        ]
+        self._rows(f"INSERT INTO mv_meta.plans ({_PLAN}) VALUES ({', '.join('?' for _ in values)})", values)
 
     def add_tasks(self, plan_id: int, tasks: Sequence[Task]) -> None:
         """Add tasks to a plan."""
@@ -172,6 +199,9 @@ class PlanStore(MoveStore):
         """Replace tasks as the caller knows them, by one statement. ``ConflictError`` as above."""
         if not held:
             return
+        if len(held) == 1:
+            self._write_task(plan_id, held[0], moved[0])
+            return
         values: list[object] = [plan_id, [it.task_id for it in held], [it.version for it in held]]
         values += [[_stored(getattr(it, name)) for it in moved] for name in _MOVED]
         lists = ", ".join(f"unnest(${i}::{_TASK_TYPES[name]}[]) AS {name}" for i, name in enumerate(_MOVED, start=4))
@@ -180,6 +210,18 @@ class PlanStore(MoveStore):
             FROM (SELECT unnest($2::INTEGER[]) AS task_id, unnest($3::BIGINT[]) AS held_version, {lists}) AS new
             WHERE t.plan_id = $1 AND t.task_id = new.task_id AND t.version = new.held_version"""
         self._compare_and_set(f"a task of refresh {plan_id}", update, values, len(held))
+
+    def _write_task(self, plan_id: int, held: Task, moved: Task) -> None:
+        """One task, as most writes have: by a statement that costs half."""
+        changes = {name: getattr(moved, name) for name in _MOVED if getattr(moved, name) != getattr(held, name)}
+        values = [plan_id, held.task_id, held.version, *(_stored(value) for value in changes.values())]
+        assignments = ", ".join(f"{name} = ${i}" for i, name in enumerate(changes, start=4))
+        self._compare_and_set(
+            f"a task of refresh {plan_id}",
+            f"UPDATE mv_meta.tasks SET {assignments} WHERE plan_id = $1 AND task_id = $2 AND version = $3",
+            values,
+            1,
+        )
 
     def write_checkpoint(self, plan_id: int, held: Task, task: Task) -> None:
         """Replace a running task's progress as the caller knows it. ``ConflictError``: somebody else has moved the task

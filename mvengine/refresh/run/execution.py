@@ -78,7 +78,8 @@ class Execution:
         self.tasks: dict[int, TableTask] = {}  # by relation id: what is to be read
         self.listing_failures: dict[int, Error] = {}
         self.seconds: dict[int, float] = {}
-        self.jobs: tuple[RefreshJob, ...] = ()  # of the tables, once all is staged
+        self.begun: tuple[RefreshJob, ...] = ()  # the tables' states, if they were IDLE before
+        self.jobs: tuple[RefreshJob, ...] = ()  # the same once all is staged
 
     # -- the whole path --------------------------------------------------------------------------------------------
 
@@ -176,7 +177,7 @@ class Execution:
         self.engine.begin()
         try:
             if self.ledger is None:
-                self.ledger = Ledger(self._create(), (), self.database.clock)
+                self.ledger = Ledger(self._new_plan(), (), self.database.clock, is_new=True)
             ledger = self.ledger
             if ledger.plan.status is PlanStatus.CREATED:
                 ledger.move_plan(PlanEvent.START, self.asking.trigger)
@@ -192,7 +193,7 @@ class Execution:
                     if len(working) <= self.database.config.max_concurrency:
                         for task in tasks[: len(working)]:
                             ledger.move_task(task.task_id, TaskEvent.EXECUTE, "its turn")
-                    states.begin(self.store, working, "REFRESH TABLE", self.database.clock)
+                    self.begun = states.begin(self.store, working, "REFRESH TABLE", self.database.clock)
             else:
                 states.go_on(self.store, self.working(), f"refresh {ledger.plan.plan_id} goes on")
             if not ledger.tasks:
@@ -212,8 +213,8 @@ class Execution:
         self.progress.total(tasks=len(ledger.tasks))
         fault_point("refresh.after_trigger")
 
-    def _create(self) -> Plan:
-        return self.store.create_plan(
+    def _new_plan(self) -> Plan:
+        return self.store.new_plan(
             [table.relation_id for table in self.asking.tables],
             [str(table.name) for table in self.asking.tables],
             trigger=self.asking.trigger,

@@ -40,8 +40,11 @@ _OVER = frozenset({PlanStatus.COMPLETED, PlanStatus.FAILED, PlanStatus.ROLLED_BA
 class Ledger:
     """A plan's states: ``plan`` and ``tasks`` show what is committed and what is about to be."""
 
-    def __init__(self, plan: Plan, tasks: Iterable[Task], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, plan: Plan, tasks: Iterable[Task], clock: Callable[[], datetime], *, is_new: bool = False
+    ) -> None:
         self.plan = plan
+        self._is_new = is_new  # the plan itself is not written yet
         self.tasks = {task.task_id: task for task in tasks}
         self._clock = clock
         self._begin()
@@ -104,7 +107,9 @@ class Ledger:
     def write(self, store: Store) -> None:
         """Writes what has moved, in the store's transaction. Errors: ConflictError."""
         plan_id = self.plan.plan_id
-        if self.plan.version != self._held_plan.version:
+        if self._is_new:
+            store.add_plan(self.plan)
+        elif self.plan.version != self._held_plan.version:
             store.write_plan(self._held_plan, self.plan)
         new = [task for task in self.tasks.values() if task.task_id not in self._held]
         store.add_tasks(plan_id, new)
@@ -115,6 +120,7 @@ class Ledger:
 
     def settle(self) -> None:
         """What was written is committed."""
+        self._is_new = False
         self.plan = replace(self.plan, events=self._held_plan.events + len(self._events))
         self._begin()
 

@@ -143,7 +143,7 @@ class Loads:
                     for id_ in todo:
                         self._load_now(id_, probe)
                 self.ledger.write(store)
-                execution.jobs = states.staged(store, execution.working())
+                execution.jobs = states.staged(store, execution.working(), execution.begun)
                 fault_point("stage.before_commit")
                 engine.commit()
         except BaseException as error:

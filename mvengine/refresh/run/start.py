@@ -80,17 +80,17 @@ def _number(database: Database, asking: Asking, *, is_begun: bool) -> Ledger:
     """A plan for a refresh in the background, before it has looked at anything."""
     with opened_store(database) as (engine, store):
         engine.begin()
-        plan = store.create_plan(
+        plan = store.new_plan(
             [table.relation_id for table in asking.tables],
             [str(table.name) for table in asking.tables],
             trigger=asking.trigger,
             reads_all=asking.reads_all,
             is_background=True,
         )
-        ledger = Ledger(plan, (), database.clock)
+        ledger = Ledger(plan, (), database.clock, is_new=True)
         if is_begun:
             ledger.move_plan(PlanEvent.START, asking.trigger)
-            ledger.write(store)
+        ledger.write(store)
         engine.commit()
         ledger.settle()
         return ledger

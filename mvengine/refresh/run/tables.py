@@ -16,16 +16,18 @@ if TYPE_CHECKING:
     from mvengine.refresh.database import Database
 
 
-def begin(store: Store, tables: Sequence[TableDefinition], cause: str, clock: Callable[[], datetime]) -> None:
-    """All tables are REFRESHING. In the transaction of the caller, who has the tables: what is not IDLE was left so by
-    a refresh that could not write its end."""
+def begin(
+    store: Store, tables: Sequence[TableDefinition], cause: str, clock: Callable[[], datetime]
+) -> tuple[RefreshJob, ...]:
+    """All tables are REFRESHING; their states afterwards. In the transaction of the caller, who has the tables: what is
+    not IDLE was left so by a refresh that could not write its end."""
     ids = [table.relation_id for table in tables]
     jobs = tuple(store.refresh_states(ids).values())
     lost = [job for job in jobs if job.state is not RefreshState.IDLE]
     if lost:
         store.move_refreshes(lost, RefreshEvent.RECOVER, fail_lost(store, ids, clock))
         jobs = tuple(store.refresh_states(ids).values())
-    store.move_refreshes(jobs, RefreshEvent.TRIGGER, cause)
+    return store.move_refreshes(jobs, RefreshEvent.TRIGGER, cause)
 
 
 def go_on(store: Store, tables: Sequence[TableDefinition], cause: str) -> None:
@@ -35,10 +37,11 @@ def go_on(store: Store, tables: Sequence[TableDefinition], cause: str) -> None:
     store.move_refreshes([job for job in jobs if job.state is not RefreshState.IDLE], RefreshEvent.RESUME, cause)
 
 
-def staged(store: Store, tables: Sequence[TableDefinition]) -> tuple[RefreshJob, ...]:
-    """All is staged: those that are not FINISHING yet become so. The states afterwards."""
+def staged(store: Store, tables: Sequence[TableDefinition], held: Sequence[RefreshJob] = ()) -> tuple[RefreshJob, ...]:
+    """All is staged: those that are not FINISHING yet become so. The states afterwards. ``held``: as they were left by
+    ``begin``; else they are read."""
     ids = [table.relation_id for table in tables]
-    jobs = tuple(store.refresh_states(ids).values())
+    jobs = tuple(held) if {job.relation_id for job in held} == set(ids) else tuple(store.refresh_states(ids).values())
     loading = [job for job in jobs if job.state is RefreshState.REFRESHING]
     moved = {job.relation_id: job for job in store.move_refreshes(loading, RefreshEvent.STAGE_DONE, "all is staged")}
     return tuple(moved.get(job.relation_id, job) for job in jobs)
