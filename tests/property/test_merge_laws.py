@@ -72,7 +72,9 @@ class Side:
         captured = CapturedTable(name=self.plan.relation, storage=self.plan.storage, used=used)
         target = captured if self.is_captured else None
         if self.is_general:
-            merged = merge_contested(self.engine, self.plan, staged_keys(self.engine, self.plan), target, order)
+            merged = merge_contested(
+                self.engine, self.plan, staged_keys(self.engine, self.plan, is_whole=True), target, order
+            )
         else:
             merged = merge(self.engine, self.plan, target, order)
         change: Rows = Counter()

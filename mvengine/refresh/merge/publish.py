@@ -26,7 +26,7 @@ def _merge(engine: Engine, plan: MaterializeTable, captured: CapturedTable | Non
     is_first = order.is_first_load and not has_rows(engine, plan.storage)
     if not plan.primary_key:
         return adopt(engine, plan, captured) if is_first else merge_bag(engine, plan, captured, order)
-    keys = staged_keys(engine, plan)
+    keys = staged_keys(engine, plan, is_whole=order.is_first_load or order.reads_all)
     if is_first and not keys.has_twice:
         return adopt(engine, plan, captured)
     if keys.are_exclusive and not plan.ignore_conflicts:
