@@ -10,10 +10,11 @@ itself is tried again after a pause. Whatever happens, nothing is visible before
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import Error
+from mvengine.errors import Error, LockTimeout
 from mvengine.meta.plan_records import Failure, Plan, Task, TaskKind
 from mvengine.meta.records import RefreshJob
 from mvengine.meta.states import PlanEvent, PlanStatus, TaskEvent, TaskStatus
@@ -318,8 +319,11 @@ class Execution:
             raise dropped
 
     def _dropped(self) -> Dropped | None:
-        """The error for a table that is gone. Read from what is stored: the graph follows a moment later."""
+        """The error for a table that is gone. Read from what is stored, when no DROP is about to be committed."""
         self.engine.rollback()
+        with suppress(LockTimeout):  # a writer that takes so long is no DROP
+            self.database.lock.acquire(self, "a refresh that looks for its tables", self.database.config.lock_timeout)
+        self.database.lock.release(self)
         names: dict[int, object] = {table.relation_id: table.name for table in self._tables()}
         if self.ledger is not None:  # which knows those, too, that were dropped before it went on
             names |= zip(self.ledger.plan.relation_ids, self.ledger.plan.tables, strict=True)

@@ -7,8 +7,10 @@ loaded again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mvengine.engines.duckdb import DuckDbEngine
@@ -24,7 +26,7 @@ from mvengine.schema import Columns
 from mvengine.sources import LoadedSplit, Part, load_split, open_source, stages_of
 
 if TYPE_CHECKING:
-    from mvengine.refresh.database import Database
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +58,10 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """What a stage has put into the staging table."""
+    """What a stage has put into the staging table: ``staged`` and ``rejected`` are what is to be recorded of it."""
 
+    staged: tuple[StagedFileRow, ...]
+    rejected: tuple[RejectedRowRecord, ...]
     rows: int
     bytes: int
     splits: int  # files that are complete with it
@@ -128,37 +132,56 @@ def discard_staged(engine: DuckDbEngine, store: Store, tables: Sequence[TableDef
 
 def load_stage(
     engine: DuckDbEngine,
-    store: Store,
-    database: Database,
+    clock: Callable[[], datetime],
     task: TableTask,
     stage: Stage,
+    rejected_before: Mapping[str, int],
     probe: DuckDbEngine,
     progress: LiveProgress,
 ) -> Loaded:
-    """Loads one stage, in the caller's transaction. ``probe`` is a connection outside of it, to find bad rows with.
+    """Loads one stage, in the caller's transaction, who also records it. ``rejected_before``: rows of each file that were
+    rejected in earlier stages; ``probe``: a connection outside of the transaction, to find bad rows with.
     Errors: LoadError, SourceError."""
+    rejected = Counter(rejected_before)
     loaded: list[tuple[StagePart, LoadedSplit]] = []
     with progress.watch(engine, stage.bytes) as watched:
         for it in stage.parts:
             watched.begin(it.part.size)
-            loaded.append((it, _load(engine, task, it, probe)))
-    relation_id = task.table.relation_id
-    store.add_staged_files(relation_id, [_row(database, it, result) for it, result in loaded])
-    rejected = [
-        RejectedRowRecord(path=row.path, line=row.line, reason=row.reason, text=row.text)
-        for _, result in loaded
-        for row in result.rejected
-    ]
-    if rejected:
-        store.add_rejected_rows(relation_id, rejected, None)
+            result = _load(engine, task, it, rejected[it.load.split.path], probe)
+            rejected[it.load.split.path] += len(result.rejected)
+            loaded.append((it, result))
     return Loaded(
+        staged=tuple(_row(clock, it, result) for it, result in loaded),
+        rejected=tuple(
+            RejectedRowRecord(path=row.path, line=row.line, reason=row.reason, text=row.text)
+            for _, result in loaded
+            for row in result.rejected
+        ),
         rows=sum(result.rows for _, result in loaded),
         bytes=stage.bytes,
         splits=sum(it.part.index + 1 == it.parts for it in stage.parts),
     )
 
 
-def _load(engine: DuckDbEngine, task: TableTask, it: StagePart, probe: DuckDbEngine) -> LoadedSplit:
+def record(store: Store, loaded: Mapping[int, Sequence[Loaded]]) -> None:
+    """Records what stages have loaded, by relation id, in the transaction in which they did."""
+    store.add_all_staged_files({id_: [row for it in stages for row in it.staged] for id_, stages in loaded.items()})
+    for id_, stages in loaded.items():
+        store.add_rejected_rows(id_, [row for it in stages for row in it.rejected], None)
+
+
+def rejected_of(task: TableTask) -> Counter[str]:
+    """Rows that were rejected of each file in what is staged already."""
+    found: Counter[str] = Counter()
+    for load in task.loads:
+        for row in load.staged:
+            found[row.path] += row.rejected
+    return found
+
+
+def _load(
+    engine: DuckDbEngine, task: TableTask, it: StagePart, rejected_before: int, probe: DuckDbEngine
+) -> LoadedSplit:
     plan = task.table.plan
     assert isinstance(plan.input, Load)
     stored = set(plan.stored_columns)
@@ -174,11 +197,11 @@ def _load(engine: DuckDbEngine, task: TableTask, it: StagePart, probe: DuckDbEng
         into=plan.staging,
         probe=probe,
         part=it.part,
-        rejected_before=sum(row.rejected for row in it.load.staged),
+        rejected_before=rejected_before,
     )
 
 
-def _row(database: Database, it: StagePart, result: LoadedSplit) -> StagedFileRow:
+def _row(clock: Callable[[], datetime], it: StagePart, result: LoadedSplit) -> StagedFileRow:
     return StagedFileRow(
         file_id=it.load.file_id,
         path=it.load.split.path,
@@ -187,7 +210,7 @@ def _row(database: Database, it: StagePart, result: LoadedSplit) -> StagedFileRo
         etag=it.load.split.etag,
         rows=result.rows,
         rejected=len(result.rejected),
-        staged_at=database.clock(),
+        staged_at=clock(),
         part=it.part.index + 1,
         parts=it.parts,
     )

@@ -6,7 +6,7 @@ go on; when it is tried again, its source is listed anew.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -22,7 +22,16 @@ from mvengine.refresh.plan.files import TableTask
 from mvengine.refresh.plan.retry import pause_before
 from mvengine.refresh.run import tables as states
 from mvengine.refresh.run.control import Request
-from mvengine.refresh.run.loading import Stage, discard_staged, discard_stale, load_stage, plan_stages
+from mvengine.refresh.run.loading import (
+    Loaded,
+    Stage,
+    discard_staged,
+    discard_stale,
+    load_stage,
+    plan_stages,
+    record,
+    rejected_of,
+)
 from mvengine.testing.faults import fault_point
 
 if TYPE_CHECKING:
@@ -71,6 +80,7 @@ class Loads:
         self.database = execution.database
         self.progress = execution.progress
         self._at = _At()
+        self._loaded: dict[int, list[Loaded]] = {}
 
     def run(self) -> dict[int, Error]:
         """Loads. Returns the tasks that failed for good; the others are COMPLETED. Raises ``Asked``."""
@@ -135,13 +145,14 @@ class Loads:
         """Loads all in one transaction. Where one fails nothing of it remains, and the others are loaded apart."""
         execution, engine, store = self.execution, self.execution.engine, self.execution.store
         probe = engine.fork()
-        self._at = _At()
+        self._at, self._loaded = _At(), {}
         engine.begin()
         try:
             with self.progress.tentative():
                 with execution.control.interruptible(engine.interrupt):
                     for id_ in todo:
                         self._load_now(id_, probe)
+                record(store, self._loaded)
                 self.ledger.write(store)
                 execution.jobs = states.staged(store, execution.working(), execution.begun)
                 fault_point("stage.before_commit")
@@ -188,12 +199,15 @@ class Loads:
             reason = discard_stale(engine, store, table, stages) or reason
         if reason is not None:
             self.ledger.move_task(task_id, TaskEvent.DISCARD, reason)
-        rows = size = 0
+        rejected, done = rejected_of(table), list[Loaded]()
         for stage in stages:
             self._at = _At(task_id=task_id, stage=stage.name)
-            loaded = load_stage(engine, store, self.database, table, stage, probe, self.progress)
+            loaded = load_stage(engine, self.database.clock, table, stage, rejected, probe, self.progress)
             self.progress.add(splits=loaded.splits, rows=loaded.rows, size=loaded.bytes)
-            rows, size = rows + loaded.rows, size + loaded.bytes
+            rejected.update({row.path: row.rejected for row in loaded.staged})
+            done.append(loaded)
+        self._loaded[table.table.relation_id] = done
+        rows, size = sum(it.rows for it in done), sum(it.bytes for it in done)
         self.ledger.move_task(
             task_id,
             TaskEvent.COMPLETE,
@@ -303,6 +317,7 @@ class _Loader:
         self.task = task
         self.stage: str | None = None
         self.discarded: str | None = None
+        self.rejected: Counter[str] = Counter()  # rows of each file, in the stages so far
         self.engine = self.database.engine.fork()
         self.probe = self.engine.fork()
         self.store = self.database.store(self.engine)
@@ -337,6 +352,7 @@ class _Loader:
         if table is None or is_again:
             table = execution.list_again(self.engine, execution.table(id_), self.task)
         table, stages = self._prepare(table)
+        self.rejected = rejected_of(table)
         for stage in stages:
             if execution.control.request is not None:
                 return False
@@ -375,7 +391,8 @@ class _Loader:
         name = f"{self.task.name}: stage {self.task.stages_done + 1} of {self.task.stages_total}"
         progress.at(name)
         engine.begin()
-        loaded = load_stage(engine, self.store, self.database, table, stage, self.probe, progress)
+        loaded = load_stage(engine, self.database.clock, table, stage, self.rejected, self.probe, progress)
+        record(self.store, {table.table.relation_id: [loaded]})
         stages = self.task.stages_done + 1
         before = self.task
         self._progressed(
@@ -391,6 +408,7 @@ class _Loader:
         fault_point("stage.before_commit")
         engine.commit()
         self.task = committed
+        self.rejected.update({row.path: row.rejected for row in loaded.staged})
         progress.add(splits=loaded.splits, rows=loaded.rows, size=loaded.bytes)
         fault_point("refresh.after_split")
 
