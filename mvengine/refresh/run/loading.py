@@ -139,9 +139,11 @@ def load_stage(
     probe: DuckDbEngine,
     progress: LiveProgress,
 ) -> Loaded:
-    """Loads one stage, in the caller's transaction, who also records it. ``rejected_before``: rows of each file that were
-    rejected in earlier stages; ``probe``: a connection outside of the transaction, to find bad rows with.
-    Errors: LoadError, SourceError."""
+    """Loads one stage, in the transaction of the caller, who also records it. Errors: LoadError, SourceError.
+
+    ``rejected_before``: rejected rows of each file in earlier stages; ``probe``: a connection outside of the
+    transaction, to find bad rows with.
+    """
     rejected = Counter(rejected_before)
     loaded: list[tuple[StagePart, LoadedSplit]] = []
     with progress.watch(engine, stage.bytes) as watched:
