@@ -19,6 +19,7 @@ from plan_world import (
     connect,
     create_diamond,
     end_process,
+    events,
     last,
     outage,
     refresh_in_background,
@@ -231,6 +232,39 @@ def test_p24_files_that_change_after_all_was_staged_are_loaded_again(path: Path,
         assert any("b.csv changed since it was staged" in cause for cause in causes(con, 1, "DISCARD"))
         assert rows(con, "t") == [(1, 10), (2, 21), (3, 30), (4, 40)]
         check_views(con)
+
+
+@pytest.mark.parametrize("is_published", [False, True], ids=["a first load", "a later one"])
+@pytest.mark.parametrize("change", ["gone", "as before"])
+def test_p24_staged_files_of_a_completed_load_that_are_gone_or_as_they_were_are_not_published(
+    tmp_path: Path, change: str, is_published: bool
+) -> None:
+    t, u = Files(tmp_path / "t"), Files(tmp_path / "u")
+    t.write(a="1,10", b="2,20")
+    u.write(a="5,50")
+    with connect(max_concurrency=1) as con:
+        declare(con, "t", t, key=False)
+        declare(con, "u", u, key=False)
+        con.execute("CREATE MATERIALIZED VIEW total AS SELECT count(*) AS n, sum(x) AS x FROM t")
+        if is_published:
+            con.execute("REFRESH TABLE t, u")
+        t.path("b.csv").rename(tmp_path / "kept")
+        t.write(b="2,21 2,22", c="3,30")
+        u.write(b="6,bad")
+        with pytest.raises(LoadError):
+            con.execute("REFRESH TABLE t, u")
+        number = last(con)
+        assert tasks(con, number)["load t"] == "COMPLETED"
+        t.remove("b")
+        if change == "as before":  # its time is as it was, too
+            (tmp_path / "kept").rename(t.path("b.csv"))
+        u.write(b="6,60")
+        con.execute(f"RETRY REFRESH {number}")
+        assert wait(con, number) == "COMPLETED"
+        assert rows(con, "t") == [(1, 10), *([(2, 20)] if change == "as before" else []), (3, 30)]
+        assert events(con, number, "load t")[-4:] == ["RESET", "EXECUTE", "DISCARD", "COMPLETE"]
+        check_views(con)
+        check_histories(con)
 
 
 def test_p24_parts_of_a_file_that_is_cut_otherwise_now_are_not_used(path: Path, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ class TableTask:
     reads_all: bool  # unchanged files too: asked for, or DML has touched the table
     reason: str  # why these files
     has_staged: bool  # something lies in the staging table, whether it fits or not
+    has_strays: bool  # some of that is of no file that is to be loaded
 
     @property
     def has_work(self) -> bool:
@@ -95,6 +96,7 @@ def plan_table(
             file_id, next_id = next_id, next_id + 1
         loads.append(FileTask(split=split, file_id=file_id, staged=waiting))
     present = {split.path for split in splits}
+    fitting = {row for load in loads for row in load.staged}
     removed = tuple(row for row in loaded if row.path not in present)
     replaced.extend(row.file_id for row in removed)
     return TableTask(
@@ -106,6 +108,7 @@ def plan_table(
         reads_all=reads_all,
         reason=reason,
         has_staged=bool(staged),
+        has_strays=any(row not in fitting for row in staged),
     )
 
 

@@ -107,7 +107,7 @@ class Loads:
             if task.kind is not TaskKind.LOAD:
                 continue
             found = self.execution.tasks.get(task.relation_id or 0)
-            is_stale = found is not None and any(not load.is_staged for load in found.loads)
+            is_stale = found is not None and (found.has_strays or any(not load.is_staged for load in found.loads))
             if task.status is TaskStatus.COMPLETED and (is_stale or self.execution.stale_reason(task)):
                 self.ledger.move_task(task.task_id, TaskEvent.RESET, "its files have changed since they were staged")
                 todo.append(task.task_id)
