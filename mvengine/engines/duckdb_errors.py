@@ -45,6 +45,7 @@ _RULES: tuple[tuple[type[Exception], str | None, type[Error], str | None], ...] 
     (duckdb.CatalogException, r"already exists", ProgrammingError, "42P07"),
     (duckdb.CatalogException, r"(Table|View|Schema|Catalog).* does not exist|not an table", UnknownRelation, None),
     (duckdb.CatalogException, r"Function .* does not exist|Could not find|Scalar Function", BindError, "42883"),
+    (duckdb.CatalogException, r"unrecognized configuration parameter", ProgrammingError, "42704"),
     (duckdb.CatalogException, r"[Dd]epend", ProgrammingError, "2BP01"),
     (duckdb.CatalogException, None, ProgrammingError, None),
     (duckdb.BinderException, r"[Aa]mbiguous", BindError, "42702"),

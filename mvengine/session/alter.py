@@ -27,7 +27,8 @@ def _relation(session: Session, statement: AlterOptions) -> TableDefinition | Vi
     ref = statement.relation
     if statement.if_exists and session.targets.resolve(session, session.reader.graph, ref) is None:
         return None
-    return table_of(session, ref) if statement.kind is ObjectKind.TABLE else view_of(session, ref)
+    find = table_of if statement.kind is ObjectKind.TABLE else view_of
+    return find(session, ref, "ALTER")
 
 
 def _change(session: Session, relation: TableDefinition | ViewDefinition, statement: AlterOptions) -> None:

@@ -29,12 +29,6 @@ def unknown_refresh(session: Session, number: int) -> UnknownRelation:
     return UnknownRelation(message, hint=hint)
 
 
-def require_job(session: Session, number: int) -> None:
-    """Errors: UnknownRelation, which says so where the number is a refresh's."""
-    if not session.engine.query("SELECT 1 FROM mv_catalog.jobs WHERE job_id = $1", [number]):
-        raise unknown_job(session, number)
-
-
 def unknown_job(session: Session, number: int) -> UnknownRelation:
     """There is no job of this number; perhaps a refresh was meant, or the job is gone with what it built."""
     rows = session.engine.query("SELECT tables, status FROM mv_catalog.plans WHERE plan_id = $1", [number])

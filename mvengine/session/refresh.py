@@ -95,8 +95,9 @@ def _answer(session: Session, results: Sequence[RefreshResult]) -> None:
     answer.answer(session, COLUMNS, rows)
 
 
-def table_of(session: Session, ref: RelationRef) -> TableDefinition:
-    """The refreshable table of this name. Errors say what the name is instead."""
+def table_of(session: Session, ref: RelationRef, verb: str = "REFRESH") -> TableDefinition:
+    """The refreshable table of this name, for a statement that begins with ``verb``. Errors: UnknownRelation, and
+    WrongObject, which says what the name is instead."""
     relation = session.targets.resolve(session, session.reader.graph, ref)
     if relation is None:
         raise UnknownRelation(
@@ -104,7 +105,7 @@ def table_of(session: Session, ref: RelationRef) -> TableDefinition:
         )
     table = session.reader.graph.tables.get(relation.name)
     if relation.kind is not RelationKind.REFRESHABLE or table is None:
-        hint = "use REFRESH MATERIALIZED VIEW" if relation.kind is RelationKind.MATERIALIZED_VIEW else None
+        hint = f"use {verb} MATERIALIZED VIEW" if relation.kind is RelationKind.MATERIALIZED_VIEW else None
         raise WrongObject(
             f"{reference(ref)} is not refreshable: it is a {relation.kind}",
             hint=hint or "only tables created with REFRESHABLE, or with a batch connector, have a source",
@@ -112,8 +113,8 @@ def table_of(session: Session, ref: RelationRef) -> TableDefinition:
     return table
 
 
-def view_of(session: Session, ref: RelationRef) -> ViewDefinition:
-    """The materialized view of this name."""
+def view_of(session: Session, ref: RelationRef, verb: str = "REFRESH") -> ViewDefinition:
+    """The materialized view of this name; as ``table_of``."""
     relation = session.targets.resolve(session, session.reader.graph, ref)
     if relation is None:
         raise UnknownRelation(
@@ -123,7 +124,8 @@ def view_of(session: Session, ref: RelationRef) -> ViewDefinition:
     view = session.reader.graph.views.get(relation.name)
     if view is None:
         raise WrongObject(
-            f"{reference(ref)} is not a materialized view: it is a {relation.kind}", hint="check the name"
+            f"{reference(ref)} is not a materialized view: it is a {relation.kind}",
+            hint=f"use {verb} TABLE" if relation.kind is RelationKind.REFRESHABLE else "check the name",
         )
     return view
 

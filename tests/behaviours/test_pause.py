@@ -113,8 +113,9 @@ def test_p22_a_paused_refresh_stays_so_over_a_restart_and_resume_runs_only_the_r
         with connect(path) as con:
             assert (status(con, number), tasks(con, number)["load t"]) == ("PAUSED", "PAUSED")
             assert (table_state(con), rows(con, "t"), staged_files(con)) == ("REFRESHING", [], 1)
-            with pytest.raises(StateError, match=rf"it is REFRESHING, by refresh {number}, which is paused"):
+            with pytest.raises(StateError, match=rf"it is REFRESHING, by refresh {number}, which is paused") as refused:
                 con.execute("REFRESH TABLE t")
+            assert f"RESUME REFRESH {number} lets that refresh go on" in (refused.value.hint or "")
     with connect(path) as con, flaky_files() as flaky:
         assert con.execute(f"RESUME REFRESH {number}").fetchall() == [(number, "RUNNING")]
         assert wait(con, number) == "COMPLETED"

@@ -18,6 +18,7 @@ from plan_world import (
     events,
     last,
     refresh_in_background,
+    release_when_asked,
     sources,
     staged_files,
     status,
@@ -184,6 +185,26 @@ def test_r08_background_returns_the_number_at_once(con: mvengine.Connection, fil
         hold.release()
         assert wait(con, number) == "COMPLETED"
     assert rows(con, "t") == [(1, 10)]
+
+
+def test_r08_a_refresh_that_lists_its_source_or_was_paused_is_named_to_the_next_one(
+    con: mvengine.Connection, files: Files
+) -> None:
+    files.write(a="1,10")
+    declare(con, "t", files)
+    listing, staging = Hold(), Hold()
+    with inject("refresh.before_trigger", listing), inject("refresh.after_split", staging):
+        number = refresh_in_background(con, "t")
+        listing.wait()
+        with pytest.raises(StateError, match=f"its source is listed, by refresh {number} since"):
+            con.execute("REFRESH TABLE t")
+        listing.release()
+        staging.wait()
+        release_when_asked(con, number, staging.release)
+        con.execute(f"PAUSE REFRESH {number}")
+    with pytest.raises(StateError, match=f"by refresh {number}, which is paused") as refused:
+        con.execute("REFRESH TABLE t")
+    assert (refused.value.hint or "").startswith(f"RESUME REFRESH {number} lets that refresh go on")
 
 
 def test_r08_two_tables_in_the_background_have_one_epoch(con: mvengine.Connection, tmp_path: Path) -> None:

@@ -255,7 +255,7 @@ def test_f03_a_refresh_that_always_kills_its_process_is_given_up(path: Path, fil
     end_again(path, ("stage.before_commit", 1), is_killed=True)
     with connect(path) as con:
         assert (status(con, 1), table_state(con)) == ("FAILED", "IDLE")
-        assert "for the 2. time: it is not tried again by itself" in str(one(con, "SELECT error FROM mv_catalog.plans"))
+        assert "2 times by now: it is not tried again by itself" in str(one(con, "SELECT error FROM mv_catalog.plans"))
         con.execute("REFRESH TABLE t")
         assert rows(con, "t") == ALL
         check_histories(con)

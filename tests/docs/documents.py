@@ -73,7 +73,7 @@ def _table(transitions: Mapping[tuple[StrEnum, StrEnum], StrEnum]) -> str:
 
 
 def _diagram(tables: Sequence[Mapping[tuple[StrEnum, StrEnum], StrEnum]]) -> str:
-    """Transition tables as one diagram, an arrow per pair of states; the first state of its type is where all begins."""
+    """Transition tables as one diagram, an arrow per pair of states; it begins with the first state of its type."""
     arrows: dict[tuple[StrEnum, StrEnum], list[str]] = {}
     for table in tables:
         for (origin, event), target in table.items():

@@ -167,11 +167,11 @@ def _move(
         if plan.status not in allowed:
             return _illegal(plan_id, plan.status, verb)
         tables = tables_of(database, plan)
-        run = new_run(database, tables, f"refresh {plan_id}")
+        run = new_run(database, tables, plan_id)
         blocked = database.registry.take_over(plan_id, [table.name for table in tables], run)
         if blocked is not None:
             message = f"{blocked[0]} is being refreshed, by {blocked[1].who}"
-            return _refused(database, plan_id, RefusalKind.CONFLICT, message, "wait for that refresh to end")
+            return _refused(database, plan_id, RefusalKind.CONFLICT, message, blocked[1].way_on)
         keeps_tables = False
         plan = store.plan(plan_id)  # as it stays while its tables are ours
         ledger = Ledger(plan, store.tasks(plan_id), database.clock)

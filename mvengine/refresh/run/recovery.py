@@ -71,7 +71,7 @@ def _decide(
     if len(tables) < len(plan.relation_ids):
         return _fail(store, ledger, f"{ended}, and a table of it was dropped")
     if crashes >= max(attempts_max, 2):
-        return _fail(store, ledger, f"{ended}, for the {crashes}. time: it is not tried again by itself")
+        return _fail(store, ledger, f"{ended}, {crashes} times by now: it is not tried again by itself")
     match policy:
         case "restart":
             interrupt(ledger, f"{ended}; recovery = 'restart': it begins anew")

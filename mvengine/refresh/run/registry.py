@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Condition
 
 from mvengine.refresh.run.control import Control
@@ -17,8 +18,23 @@ class Run:
 
     control: Control
     progress: LiveProgress
-    who: str  # for messages: refresh 3 since 12:00:03 UTC
+    plan_id: int | None  # None: it has no number yet
+    began_at: datetime
     is_recovered: bool
+    is_paused: bool
+
+    @property
+    def who(self) -> str:
+        """For messages: refresh 3 since 12:00:03 UTC."""
+        name = "a refresh" if self.plan_id is None else f"refresh {self.plan_id}"
+        return f"{name}, which is paused" if self.is_paused else f"{name} since {self.began_at:%H:%M:%S} UTC"
+
+    @property
+    def way_on(self) -> str:
+        """For hints: what to do who wants a table of it."""
+        if self.is_paused:
+            return f"RESUME REFRESH {self.plan_id} lets that refresh go on, CANCEL REFRESH {self.plan_id} ends it"
+        return "wait for that refresh to end"
 
 
 class Registry:
@@ -79,11 +95,13 @@ class Registry:
     def pause(self, plan_id: int, run: Run) -> None:
         """A refresh is paused, and keeps its tables."""
         with self._condition:
+            run.plan_id, run.is_paused = plan_id, True
             self._paused[plan_id] = run
 
     def begin(self, plan_id: int, run: Run) -> None:
         """A refresh with a number runs now."""
         with self._condition:
+            run.plan_id = plan_id
             self._runs[plan_id] = run
 
     def end(self, plan_id: int) -> None:

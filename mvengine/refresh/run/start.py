@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import Error, StateError
 from mvengine.meta.plan_records import Plan
-from mvengine.meta.states import PlanEvent, PlanStatus
+from mvengine.meta.states import PlanEvent, PlanStatus, RefreshState
 from mvengine.meta.store import Store
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import TableDefinition
@@ -56,7 +56,7 @@ def start(
     can end it meanwhile.
     """
     asking = _asking(database, tables, reads_all=reads_all, trigger=trigger, is_background=is_background)
-    run = new_run(database, tables, f"a refresh since {database.clock():%H:%M:%S} UTC", control=control)
+    run = new_run(database, tables, None, control=control)
     names = [table.name for table in tables]
     if not is_background:
         _claim(database, run, names, queue=queue)
@@ -104,7 +104,7 @@ def go_on(database: Database, plan_id: int, run: Run | None = None) -> None:
     tables = tables_of(database, plan)
     is_waiting = plan.status is PlanStatus.CREATED  # for its tables, it may be: a refresh before it may go on, too
     if run is None:
-        run = new_run(database, tables, f"refresh {plan_id}", is_recovered=True)
+        run = new_run(database, tables, plan_id, is_recovered=True)
         if not is_waiting:
             database.registry.take_over(plan_id, [table.name for table in tables], run)
     asking = _asking(database, tables, reads_all=plan.reads_all, trigger=plan.trigger, is_background=plan.is_background)
@@ -116,7 +116,7 @@ def keep_paused(database: Database) -> None:
     with opened_store(database) as (_, store):
         for plan in store.plans([PlanStatus.PAUSED]):
             tables = tables_of(database, plan)
-            run = new_run(database, tables, f"refresh {plan.plan_id}, which is paused")
+            run = new_run(database, tables, plan.plan_id)
             database.registry.take_over(plan.plan_id, [table.name for table in tables], run)
             database.registry.pause(plan.plan_id, run)
 
@@ -143,13 +143,21 @@ def _attempts_max(database: Database, tables: Sequence[TableDefinition], relatio
 def new_run(
     database: Database,
     tables: Sequence[TableDefinition],
-    who: str,
+    plan_id: int | None,
     *,
     is_recovered: bool = False,
     control: Control | None = None,
 ) -> Run:
+    """A refresh of these tables, which begins now. It has none of them yet."""
     live = LiveProgress(database.clock, name=", ".join(str(table.name) for table in tables))
-    return Run(control=control or Control(), progress=live, who=who, is_recovered=is_recovered)
+    return Run(
+        control=control or Control(),
+        progress=live,
+        plan_id=plan_id,
+        began_at=database.clock(),
+        is_recovered=is_recovered,
+        is_paused=False,
+    )
 
 
 def _claim(database: Database, run: Run, names: Sequence[Name], *, queue: bool) -> None:
@@ -163,9 +171,12 @@ def _claim(database: Database, run: Run, names: Sequence[Name], *, queue: bool) 
             with opened_store(database) as (_, store):
                 held = database.graph.tables.get(name)
                 job = store.refresh_states([held.relation_id]).get(held.relation_id) if held else None
+            state = job.state if job else "gone"
+            is_listing = state == RefreshState.IDLE  # its source is looked at before it is known what there is to do
             raise StateError(
-                f"{name} is being refreshed already: it is {job.state if job else 'gone'}, by {holder.who}",
-                hint="wait for that refresh to end, or put this one behind it with QUEUE",
+                f"{name} is being refreshed already: "
+                + (f"its source is listed, by {holder.who}" if is_listing else f"it is {state}, by {holder.who}"),
+                hint=f"{holder.way_on}, or put this one behind it with QUEUE",
             )
         if run.control.wait(0) or database.workers.stop.is_set():
             raise StateError("the refresh was ended while it waited for another one", hint="start it again")
@@ -219,7 +230,6 @@ def _carry_out(
 
     def number(plan_id: int) -> None:
         run.progress.identify(plan_id)
-        run.who = f"refresh {plan_id} {run.who.removeprefix('a refresh ')}" if run.who.startswith("a ") else run.who
         database.registry.begin(plan_id, run)
 
     execution.on_number = number
