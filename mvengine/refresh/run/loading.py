@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.errors import StateError
 from mvengine.meta.records import RejectedRowRecord, StagedFileRow
 from mvengine.meta.store import Store
 from mvengine.planner.logical import Load
@@ -122,11 +123,22 @@ def discard_stale(engine: DuckDbEngine, store: Store, task: TableTask, stages: S
     return f"{paths[0]}{more} changed since it was staged, was staged too long ago, or is asked for anew"
 
 
+def require_tables(store: Store, tables: Sequence[TableDefinition]) -> None:
+    """Asks the caller's transaction whether it sees these tables. The names of their staging tables may be those of
+    others meanwhile: dropped tables are created again. Errors: StateError."""
+    kept = store.existing([table.relation_id for table in tables])
+    gone = next((table.name for table in tables if table.relation_id not in kept), None)
+    if gone is not None:
+        raise StateError(f"{gone} was dropped while it was being refreshed", hint="nothing was published")
+
+
 def discard_staged(engine: DuckDbEngine, store: Store, tables: Sequence[TableDefinition]) -> None:
-    """Removes all that is staged for these tables. In the caller's transaction."""
+    """Removes all that is staged for these tables, as far as they are there. In the caller's transaction."""
+    kept = store.existing([table.relation_id for table in tables])
     for table in tables:
-        engine.query(f"DROP TABLE IF EXISTS {table.plan.staging}")
-        engine.query(create_table_sql(table.plan, table.plan.staging))
+        if table.relation_id in kept:
+            engine.query(f"DROP TABLE IF EXISTS {table.plan.staging}")
+            engine.query(create_table_sql(table.plan, table.plan.staging))
     store.clear_staged_files([table.relation_id for table in tables])
 
 

@@ -31,6 +31,7 @@ from mvengine.refresh.run.loading import (
     plan_stages,
     record,
     rejected_of,
+    require_tables,
 )
 from mvengine.testing.faults import fault_point
 
@@ -152,6 +153,7 @@ class Loads:
                 with execution.control.interruptible(engine.interrupt):
                     for id_ in todo:
                         self._load_now(id_, probe)
+                require_tables(store, [execution.table(id_) for id_ in self._loaded])
                 record(store, self._loaded)
                 self.ledger.write(store)
                 execution.jobs = states.staged(store, execution.working(), execution.begun)
@@ -366,6 +368,7 @@ class _Loader:
         bytes_max = self.database.config.staging_batch_bytes
         stale = self.execution.stale_reason(self.task)
         self.engine.begin()
+        require_tables(self.store, [table.table])
         if stale is not None:
             discard_staged(self.engine, self.store, [table.table])
             table = self.execution.list_again(self.engine, table.table, self.task)
@@ -391,6 +394,7 @@ class _Loader:
         name = f"{self.task.name}: stage {self.task.stages_done + 1} of {self.task.stages_total}"
         progress.at(name)
         engine.begin()
+        require_tables(self.store, [table.table])
         loaded = load_stage(engine, self.database.clock, table, stage, self.rejected, self.probe, progress)
         record(self.store, {table.table.relation_id: [loaded]})
         stages = self.task.stages_done + 1
