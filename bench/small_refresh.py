@@ -16,7 +16,7 @@ from mvengine.refresh.constraints import check_foreign_keys, check_unique
 from mvengine.refresh.merge import FileOrder, clear_staging, merge
 from mvengine.refresh.plan.files import TableTask
 from mvengine.refresh.run.listing import plan_refresh
-from mvengine.refresh.run.loading import load_stage, plan_stages
+from mvengine.refresh.run.loading import load_stage, plan_stages, record
 from mvengine.refresh.run.progress import LiveProgress
 from mvengine.refresh.transaction import Transaction
 
@@ -55,7 +55,8 @@ class Bare(Maintained):
             engine.begin()
             store, progress = self.database.store(engine), LiveProgress(self.database.clock)
             for stage in plan_stages(engine, task, self.database.config.staging_batch_bytes):
-                load_stage(engine, store, self.database, task, stage, probe, progress)
+                loaded = load_stage(engine, self.database.clock, task, stage, {}, probe, progress)
+                record(store, {task.table.relation_id: [loaded]})
             engine.commit()
             transaction = Transaction(self.database, engine, is_explicit=False)
             transaction.lock("bare work")
