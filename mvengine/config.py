@@ -14,6 +14,7 @@ from mvengine.errors import ProgrammingError, UnknownOption
 
 ENVIRONMENT_PREFIX = "MVENGINE_"
 FILE_NAME = "mvengine.toml"
+SECONDS_MAX = 1e9  # thirty years; threads cannot wait much longer
 _NOT_SETTINGS = frozenset({"MVENGINE_FAULT"})
 
 
@@ -53,17 +54,23 @@ def _positive(value: Any) -> int:
     return int(value)
 
 
+def _seconds(value: Any) -> float:
+    if not 0 <= float(value) <= SECONDS_MAX:
+        raise ValueError(value)
+    return float(value)
+
+
 _TYPES: Mapping[str, tuple[Callable[[Any], Any], str]] = {
-    "lock_timeout": (float, "number of seconds"),
-    "threads": (int, "whole number"),
-    "memory_limit": (str, "size"),
-    "temp_directory": (str, "path"),
-    "staging_batch_bytes": (_positive, "whole number from 1 on"),
-    "max_concurrency": (_positive, "whole number from 1 on"),
-    "max_attempts": (_positive, "whole number from 1 on"),
-    "retry_pause": (float, "number of seconds"),
+    "lock_timeout": (_seconds, "a number of seconds from 0 on"),
+    "threads": (int, "a whole number"),
+    "memory_limit": (str, "a size"),
+    "temp_directory": (str, "a path"),
+    "staging_batch_bytes": (_positive, "a whole number from 1 on"),
+    "max_concurrency": (_positive, "a whole number from 1 on"),
+    "max_attempts": (_positive, "a whole number from 1 on"),
+    "retry_pause": (_seconds, "a number of seconds from 0 on"),
     "recovery": (_recovery, "resume, restart or reset"),
-    "checkpoint_age_max": (float, "number of seconds"),
+    "checkpoint_age_max": (_seconds, "a number of seconds from 0 on"),
     "scheduler": (_boolean, "true or false"),
 }
 

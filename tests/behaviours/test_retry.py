@@ -316,6 +316,7 @@ def test_p33_a_retry_of_a_load_also_runs_what_was_skipped_and_not_the_other_load
         "publish": 1,
     }
     assert set(tasks(con, 1).values()) == {"COMPLETED"}
+    assert events(con, 1, "load u") == ["EXECUTE", "COMPLETE"]  # not RESET: it does not run again
     assert rows(con, "v") == [(1,)]
 
 
