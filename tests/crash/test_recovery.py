@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 from crash_world import World, check_nothing_is_stuck, check_views, contents, refresh, run_child, write_files
 from plan_checks import settle
 
 import mvengine
+from mvengine.testing.faults import inject
 
 THREE = {"1.csv": "id,x\n1,10\n", "2.csv": "id,x\n2,20\n", "3.csv": "id,x\n3,30\n"}
 
@@ -53,11 +56,28 @@ def recoveries(con: mvengine.Connection) -> list[tuple[str, str, str, str]]:
     return con.execute(sql).fetchall()
 
 
+@contextmanager
+def opened(database: Path) -> Iterator[tuple[mvengine.Connection, Callable[[], None]]]:
+    """The database, and what lets the refresh go on that its start-up has resumed."""
+    gate = Event()
+    with inject("refresh.after_listing", lambda: _pass(gate)):
+        try:
+            with mvengine.connect(str(database)) as con:
+                yield con, gate.set
+        finally:
+            gate.set()
+
+
+def _pass(gate: Event) -> None:
+    assert gate.wait(30), "nobody has let the refresh go on"
+
+
 def test_files_that_were_staged_before_a_kill_are_not_read_again(staged: tuple[Path, Path]) -> None:
     database, folder = staged
     rewrite_unseen(folder, {"1.csv": "id,x\n1,99\n", "3.csv": "id,x\n3,77\n"})
-    with mvengine.connect(str(database)) as con:
+    with opened(database) as (con, go_on):
         assert actions(con) == {"1.csv": "staged already", "2.csv": "staged already", "3.csv": "read"}
+        go_on()
         con.execute("REFRESH TABLE t")
         assert con.execute("FROM t ORDER BY id").fetchall() == [(1, 10), (2, 20), (3, 77)]
         assert con.execute("FROM v").fetchall() == [(107,)]
@@ -67,8 +87,9 @@ def test_files_that_were_staged_before_a_kill_are_not_read_again(staged: tuple[P
 def test_files_that_were_staged_and_changed_since_are_read_again(staged: tuple[Path, Path]) -> None:
     database, folder = staged
     write_files(folder, {"1.csv": "id,x\n1,1000\n", "2.csv": ""})
-    with mvengine.connect(str(database)) as con:
+    with opened(database) as (con, go_on):
         assert actions(con) == {"1.csv": "read", "3.csv": "read"}
+        go_on()
         con.execute("REFRESH TABLE t")
         assert con.execute("FROM t ORDER BY id").fetchall() == [(1, 1000), (3, 30)]
         assert con.execute("FROM v").fetchall() == [(1030,)]
