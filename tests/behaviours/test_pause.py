@@ -10,6 +10,7 @@ from behaviour_world import Files, check_views, declare, one, rows
 from plan_world import (
     SECONDS_MAX,
     Hold,
+    Raise,
     causes,
     check_histories,
     connect,
@@ -230,6 +231,30 @@ def test_p22_a_load_that_waits_for_its_next_attempt_can_be_paused(path: Path, fi
         assert tasks(con, number)["load t"] == "FAILED"
         con.execute(f"RESUME REFRESH {number}")
         assert (wait(con, number), rows(con, "t")) == ("COMPLETED", ALL)
+        check_histories(con)
+
+
+@pytest.mark.parametrize("fails_again", [False, True])
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_p22_publishing_that_waits_for_its_next_attempt_can_be_paused(
+    path: Path, files: Files, is_closed: bool, fails_again: bool
+) -> None:
+    files.write(**THREE)
+    with connect(path, retry_pause=SECONDS_MAX) as con:
+        declare(con, "t", files)
+        with inject("publish.before_commit", Raise(outage)):
+            number = refresh_in_background(con, "t")
+            until(lambda: tasks(con, number).get("publish") == "FAILED")
+        if not is_closed:
+            assert operations.pause(con._database, number).is_done
+    again = Raise(outage, times=1 if fails_again else 0)
+    with inject("publish.before_commit", again), connect(path) as con:
+        if not is_closed:
+            con.execute(f"RESUME REFRESH {number}")
+        assert wait(con, number) == "COMPLETED"
+        assert set(tasks(con, number).values()) == {"COMPLETED"}
+        assert tasks(con, number, "attempts")["publish"] == 2 + fails_again
+        assert rows(con, "t") == ALL
         check_histories(con)
 
 

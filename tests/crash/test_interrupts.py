@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
+from threading import current_thread, main_thread
 
 import pytest
 from crash_world import (
@@ -20,6 +22,7 @@ from crash_world import (
 )
 
 import mvengine
+from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.testing.faults import inject
 
 
@@ -83,6 +86,36 @@ def test_an_interrupt_after_the_commit_comes_too_late_to_undo_anything(world: Wo
         refresh(con, world.folder)
         check_nothing_is_stuck(con)
         assert contents(con) == world.finished[step]
+
+
+@pytest.mark.parametrize("batch", [1, 2**26], ids=["apart", "together"])
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+def test_an_interrupt_while_a_refresh_commits_leaves_nothing_that_runs_or_is_staged(
+    world: World, monkeypatch: pytest.MonkeyPatch, batch: int, nth: int
+) -> None:
+    """Python hears Ctrl-C when COMMIT has returned."""
+    commit, passed = DuckDbEngine.commit, 0
+
+    def commit_and_hear(engine: DuckDbEngine) -> None:
+        nonlocal passed
+        commit(engine)
+        if current_thread() is main_thread():
+            passed += 1
+            if passed == nth:
+                raise KeyboardInterrupt
+
+    with mvengine.connect(str(world.database), staging_batch_bytes=batch) as con:
+        monkeypatch.setattr(DuckDbEngine, "commit", commit_and_hear)
+        with contextlib.suppress(KeyboardInterrupt):
+            refresh(con, world.folder)
+        monkeypatch.undo()
+        check_nothing_is_stuck(con)
+        check_views(con)
+        assert con.execute("SELECT status FROM mv_catalog.plans WHERE finished_at IS NULL").fetchall() == []
+        assert con.execute("SELECT * FROM mv_meta.staged_files").fetchall() == []
+        refresh(con, world.folder)
+        check_views(con)
+        assert contents(con) == world.after["refresh"]
 
 
 @pytest.mark.parametrize("point", ["maintain.view", "dml.before_commit"])

@@ -70,9 +70,8 @@ def give_up(execution: Execution, error: BaseException) -> None:
     """What is no failure of a task: an interrupt (Ctrl-C), a drop, a lost race, a bug. The plan is over."""
     execution.engine.rollback()
     ledger = execution.ledger
-    if ledger is None:
+    if ledger is None or not ledger.reread(execution.store):
         return
-    ledger.forget()
     if ledger.plan.status not in (PlanStatus.CREATED, PlanStatus.RUNNING):
         return
     if isinstance(error, Dropped):

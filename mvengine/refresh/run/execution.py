@@ -174,7 +174,6 @@ class Execution:
 
     def _open(self) -> None:
         """One transaction: the plan has its tasks and runs, its tables are REFRESHING."""
-        is_new = self.ledger is None
         self.engine.begin()
         try:
             if self.ledger is None:
@@ -197,6 +196,7 @@ class Execution:
                     self.begun = states.begin(self.store, working, "REFRESH TABLE", self.database.clock)
             else:
                 states.go_on(self.store, self.working(), f"refresh {ledger.plan.plan_id} goes on")
+                self._go_on_finishing(ledger)
             if not ledger.tasks:
                 ledger.move_plan(PlanEvent.COMPLETE, "nothing has changed", epoch=self.database.epoch)
             ledger.write(self.store)
@@ -204,15 +204,21 @@ class Execution:
             self.engine.commit()
         except BaseException:
             self.engine.rollback()
-            if is_new:
+            if self.ledger is not None and not self.ledger.reread(self.store):
                 self.ledger = None  # it was never there
-            elif self.ledger is not None:
-                self.ledger.forget()
             raise
         ledger.settle()
         self.on_number(ledger.plan.plan_id)
         self.progress.total(tasks=len(ledger.tasks))
         fault_point("refresh.after_trigger")
+
+    def _go_on_finishing(self, ledger: Ledger) -> None:
+        """What Finishing had begun goes on, too: it has no turn of its own, as loads have."""
+        for task in list(ledger.tasks.values()):
+            if task.kind is not TaskKind.LOAD and task.status is TaskStatus.FAILED:
+                ledger.move_task(task.task_id, TaskEvent.RETRY, "its refresh goes on")
+            elif task.kind is not TaskKind.LOAD and task.status is TaskStatus.PAUSED:
+                ledger.move_task(task.task_id, TaskEvent.RESUME, "its refresh goes on")
 
     def _new_plan(self) -> Plan:
         return self.store.new_plan(

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.errors import UnknownRelation
 from mvengine.meta.plan_records import Failure, Plan, PlanEventRecord, Task
 from mvengine.meta.states import (
     PLAN,
@@ -128,6 +129,18 @@ class Ledger:
         """What was collected since the last ``settle`` is not to be: its transaction was rolled back."""
         self.plan, self.tasks = self._held_plan, dict(self._held)
         self._begin()
+
+    def reread(self, store: Store) -> bool:
+        """What is stored counts, outside of any transaction: an interrupt may come between a COMMIT and our knowing of
+        it. False where the plan is not stored."""
+        try:
+            self.plan = store.plan(self.plan.plan_id)
+        except UnknownRelation:
+            return False
+        self.tasks = {task.task_id: task for task in store.tasks(self.plan.plan_id)}
+        self._is_new = False
+        self._begin()
+        return True
 
     def commit(self, engine: DuckDbEngine, store: Store, beside: Callable[[], None] = lambda: None) -> None:
         """Writes and commits in a transaction of its own, with what ``beside`` writes."""
