@@ -162,20 +162,20 @@ class Connection:
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """The next row of the result, or None."""
-        return self._fetch("fetchone")  # type: ignore[no-any-return]
+        return self._fetch("fetchone")  # type: ignore[no-any-return]  # DuckDB's
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
         """The next ``size`` rows."""
-        return self._fetch("fetchmany", self.arraysize if size is None else size)  # type: ignore[no-any-return]
+        return self._fetch("fetchmany", self.arraysize if size is None else size)  # type: ignore[no-any-return]  # DuckDB's
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """All rows that are left."""
-        return self._fetch("fetchall")  # type: ignore[no-any-return]
+        return self._fetch("fetchall")  # type: ignore[no-any-return]  # DuckDB's
 
     def df(self) -> pandas.DataFrame:
         """The result as a pandas DataFrame."""
         _require("pandas")
-        return self._fetch("df")  # type: ignore[no-any-return]
+        return self._fetch("df")  # type: ignore[no-any-return]  # DuckDB's
 
     def pl(self) -> polars.DataFrame:
         """The result as a polars DataFrame."""

@@ -319,4 +319,4 @@ def _task_row(task: Task) -> Row:
 def _stored(value: object) -> object:
     if isinstance(value, tuple):
         return json.dumps(value)
-    return utc(value) if hasattr(value, "tzinfo") else value  # type: ignore[arg-type]
+    return utc(value) if hasattr(value, "tzinfo") else value  # type: ignore[arg-type]  # only times have one

@@ -418,7 +418,7 @@ class _Loader:
 
     def _progressed(self, **changes: object) -> None:
         """Writes the task's progress, in the transaction that is open."""
-        held, self.task = self.task, replace(self.task, **changes)  # type: ignore[arg-type]
+        held, self.task = self.task, replace(self.task, **changes)  # type: ignore[arg-type]  # the fields are those of Task
         self.store.write_checkpoint(self.execution.plan_id, held, self.task)
 
 
