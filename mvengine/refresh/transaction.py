@@ -166,6 +166,11 @@ class Transaction:
         self.database.shapes += 1
         self.graph = decode(self.database.store(self.engine).load_relations())
 
+    @property
+    def has_ddl(self) -> bool:
+        """Whether definitions were changed in it."""
+        return self._has_ddl
+
     def note(self, record: Maintenance) -> None:
         """Adds to the history of this epoch."""
         self._records.append(record)

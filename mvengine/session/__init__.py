@@ -17,6 +17,7 @@ from mvengine.refresh.database import Database
 from mvengine.refresh.graph import Graph
 from mvengine.refresh.parameters import named, used_by
 from mvengine.refresh.reader import SessionReader
+from mvengine.refresh.run import operations
 from mvengine.refresh.run.control import Control as RunControl
 from mvengine.refresh.run.control import Request
 from mvengine.refresh.transaction import Transaction
@@ -178,6 +179,8 @@ class Session:
             raise ProgrammingError("no transaction is open", hint="begin one with BEGIN", code="25P01")
         transaction, self.transaction = self.transaction, None
         transaction.commit()
+        if transaction.has_ddl:
+            operations.cancel_dropped(self.database)
 
     def rollback(self) -> None:
         if self.transaction is None:

@@ -11,6 +11,7 @@ from mvengine.refresh.definitions import drop_storage
 from mvengine.refresh.graph import Building, Definition, ViewDefinition
 from mvengine.refresh.jobs import remove_build, stopped
 from mvengine.refresh.reader import reference, require_foreign
+from mvengine.refresh.run import operations
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Name, quote
 from mvengine.session import answer
@@ -40,6 +41,8 @@ def run(session: Session, statement: Drop) -> None:
         if explicit is None:
             transaction.rollback()
         raise
+    if explicit is None:
+        operations.cancel_dropped(session.database)
     answer.done(session)
 
 

@@ -23,7 +23,19 @@ from mvengine.refresh.run.ledger import NOTHING_DONE, Ledger
 from mvengine.refresh.run.loading import discard_staged
 from mvengine.refresh.run.start import Started, go_on, keep_paused, new_run, opened_store, start, tables_of
 
-__all__ = ["Started", "cancel", "go_on", "keep_paused", "pause", "resume", "retry", "rollback", "start", "wait"]
+__all__ = [
+    "Started",
+    "cancel",
+    "cancel_dropped",
+    "go_on",
+    "keep_paused",
+    "pause",
+    "resume",
+    "retry",
+    "rollback",
+    "start",
+    "wait",
+]
 
 
 def pause(database: Database, plan_id: int) -> Outcome:
@@ -33,7 +45,7 @@ def pause(database: Database, plan_id: int) -> Outcome:
     return _ask(database, plan_id, Request.PAUSE, PlanStatus.PAUSED, "paused")
 
 
-def cancel(database: Database, plan_id: int) -> Outcome:
+def cancel(database: Database, plan_id: int, cause: str = "CANCEL REFRESH") -> Outcome:
     """Ends a refresh that is not over; what it had staged is removed."""
     if database.registry.running(plan_id) is not None:
         return _ask(database, plan_id, Request.CANCEL, PlanStatus.CANCELLED, "cancelled")
@@ -41,12 +53,21 @@ def cancel(database: Database, plan_id: int) -> Outcome:
     def move(engine: DuckDbEngine, store: Store, ledger: Ledger, tables: Sequence[TableDefinition]) -> None:
         for task in list(ledger.tasks.values()):
             if task.status in (TaskStatus.CREATED, TaskStatus.PAUSED, TaskStatus.SKIPPED):
-                ledger.move_task(task.task_id, TaskEvent.CANCEL, "CANCEL REFRESH")
-        ledger.move_plan(PlanEvent.CANCEL, "CANCEL REFRESH", error="cancelled")
-        states.end(store, tables, RefreshEvent.CANCEL, "CANCEL REFRESH")
+                ledger.move_task(task.task_id, TaskEvent.CANCEL, cause)
+        ledger.move_plan(PlanEvent.CANCEL, cause, error="cancelled")
+        states.end(store, tables, RefreshEvent.CANCEL, cause)
         discard_staged(engine, store, tables)
 
     return _move(database, plan_id, "CANCEL", (PlanStatus.PAUSED,), move)
+
+
+def cancel_dropped(database: Database) -> None:
+    """Ends paused refreshes of which a table was dropped: those that run find it gone by themselves."""
+    for plan_id in database.registry.all_paused():
+        with opened_store(database) as (_, store):
+            plan = store.plan(plan_id)
+        if len(tables_of(database, plan)) < len(plan.relation_ids):
+            cancel(database, plan_id, "a table of it was dropped")
 
 
 def resume(database: Database, plan_id: int) -> Outcome:

@@ -81,8 +81,10 @@ class Registry:
                 holder = self._claims.get(name)
                 if holder is not None and holder is not own and holder is not run:
                     return name, holder
-            self._claims |= dict.fromkeys(wanted, run)
+            self._claims = {name: holder for name, holder in self._claims.items() if holder is not own}
+            self._claims |= dict.fromkeys(wanted, run)  # a table that was dropped meanwhile is not among them
             self._paused.pop(plan_id, None)
+            self._condition.notify_all()
         return None
 
     def give_back(self, plan_id: int, run: Run, *, is_paused: bool) -> None:
@@ -97,6 +99,11 @@ class Registry:
         with self._condition:
             run.plan_id, run.is_paused = plan_id, True
             self._paused[plan_id] = run
+
+    def all_paused(self) -> tuple[int, ...]:
+        """The numbers of the refreshes that are paused."""
+        with self._condition:
+            return tuple(self._paused)
 
     def begin(self, plan_id: int, run: Run) -> None:
         """A refresh with a number runs now."""

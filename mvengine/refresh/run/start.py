@@ -167,7 +167,7 @@ def _claim(database: Database, run: Run, names: Sequence[Name], *, queue: bool) 
         if blocked is None:
             return
         name, holder = blocked
-        if not queue and not holder.is_recovered:
+        if not queue and (holder.is_paused or not holder.is_recovered):
             with opened_store(database) as (_, store):
                 held = database.graph.tables.get(name)
                 job = store.refresh_states([held.relation_id]).get(held.relation_id) if held else None
@@ -243,6 +243,9 @@ def _carry_out(
 
 
 def _over(database: Database, run: Run, plan_id: int | None, *, is_paused: bool) -> None:
+    """Once: when it was told, others may have begun to carry the same plan on."""
+    if run.control.wait_for_end(0):
+        return
     if is_paused and plan_id is not None:
         database.registry.pause(plan_id, run)
     else:
