@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import Error, StateError
+from mvengine.errors import Error, InterfaceError, StateError
 from mvengine.meta.plan_records import Plan
 from mvengine.meta.states import PlanEvent, PlanStatus, RefreshState
 from mvengine.meta.store import Store
@@ -263,9 +263,14 @@ def tables_of(database: Database, plan: Plan) -> tuple[TableDefinition, ...]:
 
 @contextmanager
 def opened_store(database: Database) -> Iterator[tuple[DuckDbEngine, Store]]:
-    """A store on a connection of its own, for as long as the block lasts."""
+    """A store on a connection of its own, for as long as the block lasts. InterfaceError where the database is closed
+    meanwhile, as it may be by another thread."""
     engine = database.engine.fork()
     try:
         yield engine, database.store(engine)
+    except Exception as error:
+        if database.workers.stop.is_set():
+            raise InterfaceError("the database was closed meanwhile", hint="open it again") from error
+        raise
     finally:
         engine.close()
