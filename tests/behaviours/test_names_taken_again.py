@@ -1,4 +1,4 @@
-"""A table that is dropped while it is refreshed, another one that is created under its name, and whose tables are whose."""
+"""A table that is dropped while it is refreshed, another one created under its name, and whose tables are whose."""
 
 from __future__ import annotations
 
