@@ -15,7 +15,8 @@ from mvengine.config import load_config
 from mvengine.engines.duckdb_errors import translate
 from mvengine.errors import InterfaceError, NotSupportedError
 from mvengine.handles import Job, Refresh, job_of, reading
-from mvengine.refresh.database import Database, acquire, release
+from mvengine.refresh.database import Database
+from mvengine.refresh.opening import acquire, release
 from mvengine.refresh.run.reporter import running
 from mvengine.relation import Relation
 from mvengine.session import Session, refresh

@@ -16,7 +16,7 @@ import mvengine
 from mvengine.config import load_config
 from mvengine.connection import Connection
 from mvengine.errors import SourceError
-from mvengine.refresh.database import acquire, utc_now
+from mvengine.refresh.opening import acquire, utc_now
 from mvengine.refresh.run.control import Request
 
 SECONDS_MAX = 20

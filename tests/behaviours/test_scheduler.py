@@ -15,7 +15,7 @@ import mvengine
 from mvengine.config import load_config
 from mvengine.connection import Connection
 from mvengine.errors import ProgrammingError, UnknownOption, WrongObject
-from mvengine.refresh.database import acquire
+from mvengine.refresh.opening import acquire
 from mvengine.testing.clock import FakeClock
 from mvengine.testing.faults import inject
 

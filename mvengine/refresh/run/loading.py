@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import StateError
@@ -25,9 +24,6 @@ from mvengine.refresh.plan.files import FileTask, TableTask
 from mvengine.refresh.run.progress import LiveProgress
 from mvengine.schema import Columns
 from mvengine.sources import LoadedSplit, Part, load_split, open_source, stages_of
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from mvengine.meta.records import RefreshJob
 from mvengine.meta.states import RefreshEvent, RefreshState
 from mvengine.meta.store import Store
+from mvengine.refresh.database import Database
 from mvengine.refresh.graph import TableDefinition
 from mvengine.refresh.run.recovery import fail_lost
-
-if TYPE_CHECKING:
-    from mvengine.refresh.database import Database
 
 
 def begin(

@@ -1,0 +1,116 @@
+"""Opens and closes databases: recovery before anything else, then what is to go on in the background."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from threading import RLock
+
+from mvengine.config import Config
+from mvengine.engines.duckdb import DuckDbEngine, open_database
+from mvengine.errors import OperationalError
+from mvengine.meta.migrate import open_format
+from mvengine.meta.store import Store
+from mvengine.refresh import jobs
+from mvengine.refresh.database import Clock, Database
+from mvengine.refresh.graph import decode
+from mvengine.refresh.recovery import recover
+from mvengine.refresh.run import operations
+from mvengine.refresh.schedule.scheduler import Scheduler
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+_OWN_SCHEMAS = frozenset({"mv_meta", "mv_catalog", "mv_state"})
+
+_open: dict[str, Database] = {}
+_guard = RLock()
+
+
+def acquire(path: str, config: Config, clock: Clock = utc_now) -> Database:
+    """Opens a database, or joins the one that this process has open already. Recovers before anything else."""
+    key = path if path == ":memory:" or path.startswith(":memory:") else os.path.realpath(path)
+    with _guard:
+        database = None if key == ":memory:" else _open.get(key)
+        if database is None:
+            database = _open_new(path, config, clock)
+            if key != ":memory:":
+                _open[key] = database
+        if config.scheduler:
+            _start_scheduler(database)
+        database.users += 1
+        return database
+
+
+def release(database: Database) -> None:
+    """Closes the database with its last connection."""
+    with _guard:
+        database.users -= 1
+        if database.users == 0:
+            for key in [key for key, found in _open.items() if found is database]:
+                del _open[key]
+            database.workers.close()
+            database.engine.close()
+
+
+def _open_new(path: str, config: Config, clock: Clock) -> Database:
+    if Path(path).stem.lower() in _OWN_SCHEMAS:
+        raise OperationalError(
+            f"a database file cannot be called {Path(path).name}: DuckDB would take our schema for it",
+            hint="give the file another name",
+        )
+    settings = {"threads": config.threads, "memory_limit": config.memory_limit, "temp_directory": config.temp_directory}
+    options = {name: value for name, value in settings.items() if value is not None}
+    engine = DuckDbEngine(open_database(path, {**options, "python_enable_replacements": False}))
+    try:
+        engine.begin()
+        open_format(engine, _version(), clock)
+        engine.query("CREATE SCHEMA IF NOT EXISTS mv_state")
+        Store(engine, clock).clear_all_progress()
+        engine.commit()
+        going_on = recover(engine, Store(engine, clock), config, clock)
+        store = Store(engine, clock)
+        if not config.scheduler:
+            store.clear_schedules()  # a killed process may have left those of its scheduler
+        database = Database(
+            path=path,
+            engine=engine,
+            config=config,
+            clock=clock,
+            graph=decode(store.load_relations()),
+            epoch=store.latest_epoch(),
+            name=str(engine.query("SELECT current_database()")[0][0]),
+        )
+        _go_on(database, going_on)
+        return database
+    except BaseException:
+        engine.close()
+        raise
+
+
+def _go_on(database: Database, plan_ids: tuple[int, ...]) -> None:
+    """Refreshes and jobs that an earlier process left unfinished run on in the background; paused refreshes keep their
+    tables."""
+    operations.keep_paused(database)
+    jobs.resume(database)
+    for plan_id in plan_ids:
+        operations.go_on(database, plan_id)
+
+
+def _start_scheduler(database: Database) -> None:
+    """Every connection may ask for it; there is one."""
+    if database.scheduler is None:
+        scheduler = Scheduler(database)
+        database.scheduler = scheduler
+        scheduler.start()
+
+
+def _version() -> str:
+    try:
+        return version("mvengine")
+    except PackageNotFoundError:
+        return "0"
