@@ -17,6 +17,8 @@ from mvengine.planner.logical import Materialize, MaterializeTable, Root
 from mvengine.refresh.graph import inputs_of_view
 from mvengine.refresh.jobs.announce import announce
 from mvengine.refresh.reader import reference
+from mvengine.refresh.run.progress import of_job
+from mvengine.refresh.run.reporter import shown
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Name, quote
 from mvengine.sql.statements import RelationRef
@@ -112,10 +114,11 @@ def create(
             session.engine.commit()
             fault_point("create.after_job")
             transaction.begin()
-        build(transaction)
-        store.move_job(job.job_id, JobEvent.COMPLETE, "built")
-        transaction.ddl()
-        fault_point("create.before_commit")
+        with shown(session.database, of_job(session.database.clock, job.job_id, str(record.name))):
+            build(transaction)
+            store.move_job(job.job_id, JobEvent.COMPLETE, "built")
+            transaction.ddl()
+            fault_point("create.before_commit")
         if explicit is None:
             transaction.commit()
     except BaseException as error:

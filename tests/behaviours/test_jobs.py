@@ -332,10 +332,12 @@ def test_j02_two_builds_of_one_table_share_its_log_although_they_read_different_
 def test_j02_a_build_goes_through_its_phases(con: mvengine.Connection) -> None:
     con.execute("CREATE TABLE t AS SELECT i AS x FROM range(10) AS r(i)")
     seen: list[object] = []
+    told: list[object] = []
 
     def look() -> None:
         with con.cursor() as other:
             seen.append(one(other, "SELECT phase FROM mv_catalog.jobs"))
+            told.extend((each.id, each.phase, each.current) for each in other.progress())
 
     with (
         inject("build.in_snapshot", look),
@@ -344,6 +346,21 @@ def test_j02_a_build_goes_through_its_phases(con: mvengine.Connection) -> None:
     ):
         con.execute(f"WAIT JOB {in_background(con, 'v', 'SELECT sum(x) AS total FROM t')}")
     assert seen == ["ConsumingSnapshot", "ConsumingLogStore", "Finishing"]
+    assert told == [(1, "building", f"build v: {phase}") for phase in seen]
+    assert con.progress() == ()
+
+
+def test_j01_a_creation_in_the_foreground_is_told_of_too(con: mvengine.Connection) -> None:
+    con.execute("CREATE TABLE t AS SELECT i AS x FROM range(10) AS r(i)")
+    told: list[object] = []
+
+    def look() -> None:
+        told.extend((each.kind, each.id, each.name, each.phase, each.current) for each in con.progress())
+
+    with inject("create.before_commit", look):
+        con.execute("CREATE MATERIALIZED VIEW v AS SELECT sum(x) AS total FROM t")
+    assert told == [("job", 1, "v", "building", "build v")]
+    assert con.progress() == ()
 
 
 def test_j02_a_build_with_much_in_its_log_reads_it_in_rounds_and_trims_it(

@@ -27,6 +27,7 @@ from mvengine.refresh.graph import ViewDefinition
 from mvengine.refresh.jobs.build import Build
 from mvengine.refresh.jobs.trimming import drop_unread_logs, trim_logs
 from mvengine.refresh.maintain import maintain_view
+from mvengine.refresh.run.progress import LiveProgress
 from mvengine.refresh.run.workers import Stop
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import quote
@@ -53,12 +54,19 @@ class Builder:
     """Builds one view, in its own thread."""
 
     def __init__(
-        self, database: Database, engine: DuckDbEngine, build: Build, view: ViewDefinition, stop: Stop
+        self,
+        database: Database,
+        engine: DuckDbEngine,
+        build: Build,
+        view: ViewDefinition,
+        live: LiveProgress,
+        stop: Stop,
     ) -> None:
         self.database = database
         self.engine = engine
         self.build = build
         self.view = view
+        self.live = live
         self.stop = stop
         self.store = database.store(engine)
         self._phase: Phase | None = None
@@ -156,7 +164,10 @@ class Builder:
     # -- progress --------------------------------------------------------------------------------------------------
 
     def _report(self, phase: Phase, progress: float) -> None:
-        """Writes down how far it is, by a connection of its own, so that others see it while this one works."""
+        """Says how far it is; and writes it down, by a connection of its own, so that others see it while this one
+        works."""
+        self.live.at(f"build {self.view.name}: {phase}")
+        self.live.share(progress)
         now = monotonic()
         if phase is self._phase and now - self._reported_at < REPORT_SECONDS:
             return

@@ -12,6 +12,8 @@ from mvengine.refresh.graph import Building, TableDefinition, ViewDefinition
 from mvengine.refresh.jobs.build import Build, Stopped
 from mvengine.refresh.jobs.builder import Builder, complete
 from mvengine.refresh.jobs.removal import remove_build
+from mvengine.refresh.run.progress import of_job
+from mvengine.refresh.run.reporter import shown
 from mvengine.refresh.run.workers import Stop
 from mvengine.refresh.transaction import Transaction
 from mvengine.testing.faults import fault_point
@@ -62,7 +64,9 @@ def _carry_out(database: Database, engine: DuckDbEngine, build: Build, building:
 def _make(database: Database, engine: DuckDbEngine, build: Build, building: Building, stop: Stop) -> None:
     definition = building.definition
     if isinstance(definition, ViewDefinition):
-        Builder(database, engine, build, definition, stop).run()
+        live = of_job(database.clock, build.job_id, str(definition.name))
+        with shown(database, live):
+            Builder(database, engine, build, definition, live, stop).run()
     elif isinstance(definition, TableDefinition):
         _declare(database, engine, build, definition, stop)
     else:

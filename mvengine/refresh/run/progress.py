@@ -2,9 +2,10 @@
 
     percentage = 70 · bytes done / bytes total + 30 · tasks done / tasks total
 
-Loading counts by bytes, everything by tasks; a refresh that loads nothing counts by tasks alone. The bytes of a file
-that is being loaded are estimated from what the engine reports of its running statement. A percentage never falls, also
-where a stage is tried again. What is left is estimated from the speed so far; pauses do not count.
+Loading counts by bytes, everything by tasks; a refresh that loads nothing counts by tasks alone. A build has neither,
+and says itself what share of it is done. The bytes of a file that is being loaded are estimated from what the engine
+reports of its running statement. A percentage never falls, also where a stage is tried again. What is left is estimated
+from the speed so far; pauses do not count.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Protocol
 
 from mvengine.meta.progress import Phase, Progress
 
-__all__ = ["LiveProgress", "Phase", "Progress", "percentage"]
+__all__ = ["LiveProgress", "Phase", "Progress", "of_job", "percentage"]
 
 LOADING_PERCENT = 70.0  # of a refresh that loads something; the view mv_catalog.progress counts alike
 UNFINISHED_PERCENT_MAX = 99.9  # until it is over
@@ -81,6 +82,7 @@ class LiveProgress:
         self._splits = self._rows = self._bytes = self._tasks = 0
         self._splits_total = self._bytes_total = self._tasks_total = 0
         self._watched: list[Watched] = []
+        self._share: float | None = None  # of a build
         self._percentage = 0.0
         self._percentage_found = 0.0  # was there before: no measure of the speed
         self._idle_seconds = 0.0
@@ -135,6 +137,11 @@ class LiveProgress:
         with self._lock:
             self._tasks += 1
             self._current = f"{name}: done"
+
+    def share(self, done: float) -> None:
+        """This share of a build is done, 0 to 1."""
+        with self._lock:
+            self._share = done
 
     @contextmanager
     def tentative(self) -> Iterator[None]:
@@ -201,6 +208,8 @@ class LiveProgress:
         if self._phase is Phase.DONE:
             return 100.0
         percent = percentage(self._bytes_done(), self._bytes_total, self._tasks, self._tasks_total)
+        if self._share is not None:
+            percent = 100.0 * self._share
         return min(percent, UNFINISHED_PERCENT_MAX)
 
     def _eta(self, working_seconds: float) -> float | None:
@@ -212,6 +221,15 @@ class LiveProgress:
         if self._phase in _IDLE or not is_known:
             return None
         return working_seconds * (100.0 - self._percentage) / gained
+
+
+def of_job(clock: Callable[[], datetime], job_id: int, name: str) -> LiveProgress:
+    """The progress of a build that begins now."""
+    live = LiveProgress(clock, kind="job", name=name)
+    live.identify(job_id)
+    live.phase(Phase.BUILDING, f"build {name}")
+    live.share(0.0)
+    return live
 
 
 def percentage(bytes_done: int, bytes_total: int, tasks_done: int, tasks_total: int) -> float:

@@ -34,18 +34,27 @@ def reported(database: Database, live: LiveProgress, on_progress: OnProgress | N
     """
     reporter = Reporter(database, live, on_progress)
     thread = Thread(target=reporter.run, name="mvengine-progress", daemon=True)
+    thread.start()
+    try:
+        with shown(database, live):
+            yield
+    finally:
+        reporter.is_over.set()
+        thread.join()
+        for trouble in reporter.troubles:
+            warnings.warn(trouble, RuntimeWarning, stacklevel=3)
+
+
+@contextmanager
+def shown(database: Database, live: LiveProgress) -> Iterator[None]:
+    """``running`` tells of ``live`` for as long as the block lasts; nothing is written."""
     with database.guard:
         database.live.append(live)
-    thread.start()
     try:
         yield
     finally:
         with database.guard:
             database.live.remove(live)
-        reporter.is_over.set()
-        thread.join()
-        for trouble in reporter.troubles:
-            warnings.warn(trouble, RuntimeWarning, stacklevel=3)
 
 
 def running(database: Database) -> tuple[Progress, ...]:
