@@ -129,7 +129,7 @@ def test_f03_with_nothing_staged_it_goes_back_to_idle_and_can_be_retried(
         error = f"{ENDED[is_killed]}; nothing was staged to go on from"
         assert one(con, "SELECT error FROM mv_catalog.plans") == error
         assert failures(con, 1, "code, type, retryable, relation") == [("57P02", "interrupted", True, "t")]
-        assert decisions(con) == [("REFRESHING", "IDLE", "the process ended while REFRESHING; nothing was staged")]
+        assert decisions(con) == [("REFRESHING", "IDLE", "the process ended while REFRESHING; nothing is staged")]
         assert set(tasks(con, 1).values()) == {"FAILED", "SKIPPED"}
         con.execute("RETRY REFRESH 1")
         assert (wait(con, 1), rows(con, "t")) == ("COMPLETED", ALL)

@@ -106,10 +106,10 @@ def test_full_reads_files_again_that_were_staged_before_a_kill(staged: tuple[Pat
 @pytest.mark.parametrize(
     ("fault", "state", "recovery", "said"),
     [
-        ("refresh.after_trigger", "REFRESHING", "resume", "nothing was staged"),
-        ("refresh.after_split:2", "REFRESHING", "reset", "nothing was staged"),
-        ("refresh.after_staged", "FINISHING", "reset", "nothing was staged"),
-        ("publish.before_commit", "FINISHING", "reset", "nothing was staged"),
+        ("refresh.after_trigger", "REFRESHING", "resume", "nothing is staged"),
+        ("refresh.after_split:2", "REFRESHING", "reset", "nothing is staged"),
+        ("refresh.after_staged", "FINISHING", "reset", "nothing is staged"),
+        ("publish.before_commit", "FINISHING", "reset", "nothing is staged"),
     ],
 )
 def test_history_says_what_recovery_decided_and_why(

@@ -160,7 +160,7 @@ def _set_back(store: Store, kept: set[int]) -> None:
     staged = store.staged_files([job.relation_id for job in held]) if held else {}
     for job in held:
         files = len(staged[job.relation_id])
-        what = f"{files} staged files are kept for the next refresh" if files else "nothing was staged"
+        what = f"{files} staged files are kept for the next refresh" if files else "nothing is staged"
         store.move_refreshes([job], RefreshEvent.RECOVER, f"the process ended while {job.state}; {what}")
 
 
