@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mvengine.errors import Error, OperationalError, StateError
+from mvengine.errors import Error, LoadError, OperationalError, SourceError, StateError
 from mvengine.meta.states import PlanEvent, PlanStatus, RefreshEvent, TaskEvent, TaskStatus
 from mvengine.refresh.plan.graph import downstream
 from mvengine.refresh.run import tables as states
@@ -28,7 +28,7 @@ class Dropped(StateError):  # noqa: N818 - a StateError for the caller, told apa
 
 def fail(execution: Execution, failures: Mapping[int, Error]) -> Error:
     """Tasks have failed for good: what depends on them is SKIPPED, the plan FAILED, the tables IDLE. The first failure,
-    with the way on in its hint."""
+    with its place in the message and the way on in the hint."""
     ledger = execution.ledger
     assert ledger is not None
     first = min(failures)
@@ -44,6 +44,8 @@ def fail(execution: Execution, failures: Mapping[int, Error]) -> Error:
     again = "REFRESH TABLE" if is_exhausted else f"RETRY REFRESH {plan_id}"
     more = f" ({len(failures) - 1} more failed: SHOW TASKS FOR REFRESH {plan_id})" if len(failures) > 1 else ""
     way_on = f"{again} goes on from what is staged{more}"
+    if not isinstance(error, LoadError | SourceError):  # these name the file or source
+        error.message = f"{task.name} failed: {error.message}"
     error.hint = f"{error.hint}; {way_on}" if error.hint else way_on
     return error
 
