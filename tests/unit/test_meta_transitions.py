@@ -69,7 +69,7 @@ def test_a_refresh_moves_through_its_states_and_records_times_epoch_and_attempt(
     assert (staged.state, staged.is_dirty) == ("FINISHING", True)
     published = store.move_refresh(1, RefreshEvent.PUBLISH, "merged", epoch=4)
     assert (published.state, published.last_success_time, published.last_epoch) == ("IDLE", NOON, 4)
-    assert (published.is_dirty, published.version, published.last_checked_time) == (False, 3, NOON)
+    assert (published.is_dirty, published.version, published.last_checked_time) == (True, 3, NOON)
     assert store.refresh_states()[1] == published
     assert history(cursor) == [
         (1, "IDLE", "TRIGGER", "REFRESHING", "REFRESH TABLE", 1),

@@ -22,7 +22,7 @@ _COLUMNS = """relation_id, schema_name, name, state, version, attempt, last_trig
 _WRITES: Mapping[RefreshEvent, tuple[str, ...]] = {
     RefreshEvent.TRIGGER: ("last_trigger_time", "attempt"),
     RefreshEvent.STAGE_DONE: (),
-    RefreshEvent.PUBLISH: ("last_checked_time", "last_success_time", "last_epoch", "last_error", "is_dirty"),
+    RefreshEvent.PUBLISH: ("last_checked_time", "last_success_time", "last_epoch", "last_error"),
     RefreshEvent.FAIL: ("last_error",),
     RefreshEvent.CANCEL: (),
     RefreshEvent.RESUME: (),
@@ -69,7 +69,7 @@ class RefreshStore(MoveStore):
         """Send one event to several refreshes as the caller knows them; as they are afterwards, in the same order.
 
         ``error`` is recorded by FAIL and RECOVER (else their cause is), ``epoch`` by PUBLISH (None: none was needed),
-        which also clears ``is_dirty``. ``StateError``: a state does not allow the event; nothing is written.
+        which leaves ``is_dirty`` as it is. ``StateError``: a state does not allow the event; nothing is written.
         ``ConflictError``: somebody else moved one first; roll back, since others may have been moved.
         """
         if not held:
@@ -128,7 +128,6 @@ def _after(job: RefreshJob, event: RefreshEvent, *, now: datetime, error: str, e
                 last_success_time=now,
                 last_epoch=job.last_epoch if epoch is None else epoch,
                 last_error=None,
-                is_dirty=False,
             )
         case RefreshEvent.FAIL | RefreshEvent.RECOVER:
             return replace(moved, last_error=error)

@@ -22,7 +22,7 @@ class Control:
         self._condition = Condition()
         self._request: Request | None = None
         self._cause = ""
-        self._is_over = False
+        self._has_begun = self._is_over = False
         self._interrupts: list[Callable[[], None]] = []
 
     @property
@@ -64,6 +64,20 @@ class Control:
                     return False
                 self._condition.wait(left)
             return True
+
+    def begin(self) -> bool:
+        """Somebody carries the execution out from now on; False where it was given up before."""
+        with self._condition:
+            self._has_begun = not self._is_over
+            return self._has_begun
+
+    def give_up(self) -> bool:
+        """The execution will never begin; False where it has."""
+        with self._condition:
+            if not self._has_begun:
+                self._is_over = True
+                self._condition.notify_all()
+            return not self._has_begun
 
     def end(self) -> None:
         """The execution is over, its states are written."""

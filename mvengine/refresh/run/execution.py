@@ -79,6 +79,7 @@ class Execution:
         self.tasks: dict[int, TableTask] = {}  # by relation id: what is to be read
         self.listing_failures: dict[int, Error] = {}
         self.seconds: dict[int, float] = {}
+        self.states: dict[int, RefreshJob] = {}  # of the tables, when they were listed
         self.begun: tuple[RefreshJob, ...] = ()  # the tables' states, if they were IDLE before
         self.jobs: tuple[RefreshJob, ...] = ()  # the same once all is staged
 
@@ -128,10 +129,12 @@ class Execution:
         if self.ledger is not None and len(self.asking.tables) < len(self.ledger.plan.relation_ids):
             self.check_dropped()
         begun = self.ledger.tasks.values() if self.ledger else ()
+        self.states = self.store.refresh_states([table.relation_id for table in tables])
         found = list_table_tasks(
             self.database,
             self.engine,
             tables,
+            self.states,
             reads_all=self.asking.reads_all,
             own={task.relation_id or 0 for task in begun if task.checkpoint is not None},
         )
@@ -147,7 +150,8 @@ class Execution:
     def list_again(self, engine: DuckDbEngine, table: TableDefinition, task: Task) -> TableTask:
         """A table's files as they are now, seen by ``engine``; ``task`` is its load. Errors: SourceError."""
         own = [table.relation_id] if task.checkpoint is not None else []
-        listed = list_table_tasks(self.database, engine, [table], reads_all=self.asking.reads_all, own=own)
+        states_now = self.database.store(engine).refresh_states([table.relation_id])
+        listed = list_table_tasks(self.database, engine, [table], states_now, reads_all=self.asking.reads_all, own=own)
         found = listed[table.relation_id]
         if isinstance(found, Error):
             raise found
@@ -193,7 +197,7 @@ class Execution:
                     if len(working) <= self.database.config.max_concurrency:
                         for task in tasks[: len(working)]:
                             ledger.move_task(task.task_id, TaskEvent.EXECUTE, "its turn")
-                    self.begun = states.begin(self.store, working, "REFRESH TABLE", self.database.clock)
+                    self.begun = states.begin(self.store, working, self.states, self.database.clock)
             else:
                 states.go_on(self.store, self.working(), f"refresh {ledger.plan.plan_id} goes on")
                 self._go_on_finishing(ledger)

@@ -196,12 +196,8 @@ class Finishing:
                 self.ledger.move_task(task.task_id, TaskEvent.COMPLETE, f"epoch {epoch}", stages_done=1)
         self.ledger.move_plan(PlanEvent.COMPLETE, f"epoch {epoch}", epoch=epoch, error=None)
         self.ledger.write(self.store)
-        written_meanwhile = self._written_meanwhile()
         self.store.move_refreshes(self.jobs, RefreshEvent.PUBLISH, f"epoch {epoch}", epoch=epoch)
-        if written_meanwhile:
-            self.store.set_dirty(written_meanwhile, True)
-
-    def _written_meanwhile(self) -> list[int]:
-        """Tables that DML touched while only their changed files were loaded: they stay dirty for the next refresh."""
-        ids = [task.table.relation_id for task in self.tables if not task.reads_all]
-        return [id_ for id_, job in self.store.refresh_states(ids).items() if job.is_dirty] if ids else []
+        # Of the others only changed files were loaded: what DML touched meanwhile stays dirty for the next refresh.
+        equal = [task.table.relation_id for task in self.tables if task.reads_all]
+        if equal:
+            self.store.set_dirty(equal, False)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import Error
+from mvengine.meta.records import RefreshJob
 from mvengine.planner.logical import Load
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import TableDefinition
@@ -18,11 +19,13 @@ def list_table_tasks(
     database: Database,
     engine: DuckDbEngine,
     tables: Sequence[TableDefinition],
+    states: Mapping[int, RefreshJob],
     *,
     reads_all: bool,
     own: Collection[int] = (),
 ) -> dict[int, TableTask | Error]:
-    """By relation id, what is to be done for each table, or why its source cannot be listed.
+    """By relation id, what is to be done for each table, whose refresh is in ``states``, or why its source cannot be
+    listed.
 
     ``own``: tables of which this refresh itself has staged something. What others have staged is used, too, but not
     where all is to be read; and nothing that is older than ``checkpoint_age_max``.
@@ -30,7 +33,7 @@ def list_table_tasks(
     store = database.store(engine)
     oldest = database.clock() - timedelta(seconds=database.config.checkpoint_age_max)
     ids = [table.relation_id for table in tables]
-    states, loaded, staged = store.refresh_states(ids), store.source_files(ids), store.staged_files(ids)
+    loaded, staged = store.source_files(ids), store.staged_files(ids)
     found: dict[int, TableTask | Error] = {}
     for table in tables:
         id_ = table.relation_id
@@ -60,7 +63,8 @@ def plan_refresh(
     database: Database, engine: DuckDbEngine, tables: Sequence[TableDefinition], *, reads_all: bool
 ) -> tuple[TableTask, ...]:
     """What a refresh of these tables would do now. Errors: SourceError."""
-    found = list_table_tasks(database, engine, tables, reads_all=reads_all)
+    states = database.store(engine).refresh_states([table.relation_id for table in tables])
+    found = list_table_tasks(database, engine, tables, states, reads_all=reads_all)
     tasks = []
     for task in found.values():
         if isinstance(task, Error):

@@ -52,13 +52,14 @@ def cancel(database: Database, plan_id: int, cause: str = "CANCEL REFRESH") -> O
 
     def move(engine: DuckDbEngine, store: Store, ledger: Ledger, tables: Sequence[TableDefinition]) -> None:
         for task in list(ledger.tasks.values()):
-            if task.status in (TaskStatus.CREATED, TaskStatus.PAUSED, TaskStatus.SKIPPED):
+            if task.status in (TaskStatus.CREATED, TaskStatus.RUNNING, TaskStatus.PAUSED, TaskStatus.SKIPPED):
                 ledger.move_task(task.task_id, TaskEvent.CANCEL, cause)
         ledger.move_plan(PlanEvent.CANCEL, cause, error="cancelled")
         states.end(store, tables, RefreshEvent.CANCEL, cause)
         discard_staged(engine, store, tables)
 
-    return _move(database, plan_id, "CANCEL", (PlanStatus.PAUSED,), move)
+    not_over = (PlanStatus.CREATED, PlanStatus.RUNNING, PlanStatus.PAUSED)  # the first two: their thread never began
+    return _move(database, plan_id, "CANCEL", not_over, move)
 
 
 def cancel_dropped(database: Database) -> None:

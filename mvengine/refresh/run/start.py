@@ -6,11 +6,11 @@ Whoever starts one takes its tables first: one refresh of a table at a time, and
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import Error, InterfaceError, StateError
+from mvengine.errors import Error, InterfaceError, StateError, UnknownRelation
 from mvengine.meta.plan_records import Plan
 from mvengine.meta.states import PlanEvent, PlanStatus, RefreshState
 from mvengine.meta.store import Store
@@ -59,27 +59,47 @@ def start(
     run = new_run(database, tables, None, control=control)
     names = [table.name for table in tables]
     if not is_background:
-        _claim(database, run, names, queue=queue)
-        execution = Execution(database, asking, run.control, run.progress, None)
+        with _given_up_if_interrupted(database, run):
+            _claim(database, run, names, queue=queue)
+            execution = Execution(database, asking, run.control, run.progress, None)
+            run.control.begin()
         results = _carry_out(database, execution, run, on_progress)
         plan = execution.ledger.plan if execution.ledger else None
         return Started(plan_id=plan.plan_id if plan else None, status=PlanStatus.COMPLETED, results=results)
-    if not queue:
-        _claim(database, run, names, queue=False)
-    try:
-        ledger = _number(database, asking, is_begun=not queue)
-    except BaseException:
-        database.registry.release(run)
-        raise
-    started = Started(plan_id=ledger.plan.plan_id, status=ledger.plan.status, results=())
-    _go_on(database, asking, run, ledger, queue=queue, on_progress=on_progress)
+    with _given_up_if_interrupted(database, run):
+        if not queue:
+            _claim(database, run, names, queue=False)
+        ledger = _number(database, asking, run, is_begun=not queue)
+        started = Started(plan_id=ledger.plan.plan_id, status=ledger.plan.status, results=())
+        _go_on(database, asking, run, ledger, queue=queue, on_progress=on_progress)
     return started
 
 
-def _number(database: Database, asking: Asking, *, is_begun: bool) -> Ledger:
+@contextmanager
+def _given_up_if_interrupted(database: Database, run: Run) -> Iterator[None]:
+    """Lets go of what a refresh has where the block fails, or Ctrl-C comes, before anybody carries it out."""
+    try:
+        yield
+    except BaseException:
+        if run.control.give_up():
+            database.registry.release(run)
+            if run.plan_id is not None:
+                database.registry.end(run.plan_id)
+                _withdraw(database, run.plan_id)
+        raise
+
+
+def _withdraw(database: Database, plan_id: int) -> None:
+    """A refresh that nobody will carry out is over, if it is stored."""
+    with opened_store(database) as (engine, store), suppress(UnknownRelation):
+        ledger = Ledger(store.plan(plan_id), store.tasks(plan_id), database.clock)
+        ledger.move_plan(PlanEvent.CANCEL, "interrupted before it began", error="interrupted")
+        ledger.commit(engine, store)
+
+
+def _number(database: Database, asking: Asking, run: Run, *, is_begun: bool) -> Ledger:
     """A plan for a refresh in the background, before it has looked at anything."""
     with opened_store(database) as (engine, store):
-        engine.begin()
         plan = store.new_plan(
             [table.relation_id for table in asking.tables],
             [str(table.name) for table in asking.tables],
@@ -87,12 +107,11 @@ def _number(database: Database, asking: Asking, *, is_begun: bool) -> Ledger:
             reads_all=asking.reads_all,
             is_background=True,
         )
+        run.plan_id = plan.plan_id
         ledger = Ledger(plan, (), database.clock, is_new=True)
         if is_begun:
             ledger.move_plan(PlanEvent.START, asking.trigger)
-        ledger.write(store)
-        engine.commit()
-        ledger.settle()
+        ledger.commit(engine, store)
         return ledger
 
 
@@ -191,6 +210,8 @@ def _go_on(
     run.progress.identify(plan_id)
 
     def work(stop: Stop) -> None:
+        if not run.control.begin():
+            return
         try:
             if queue and not _has_tables(database, run, asking, ledger):
                 return
@@ -206,7 +227,9 @@ def _go_on(
             f"refresh-{plan_id}", work, interrupt=lambda: run.control.ask(Request.STOP, "the database was closed")
         )
     except BaseException:
-        _over(database, run, plan_id, is_paused=False)
+        if run.control.give_up():
+            database.registry.release(run)
+            database.registry.end(plan_id)
         raise
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from mvengine.meta.records import RefreshJob
@@ -14,17 +14,17 @@ from mvengine.refresh.run.recovery import fail_lost
 
 
 def begin(
-    store: Store, tables: Sequence[TableDefinition], cause: str, clock: Callable[[], datetime]
+    store: Store, tables: Sequence[TableDefinition], known: Mapping[int, RefreshJob], clock: Callable[[], datetime]
 ) -> tuple[RefreshJob, ...]:
-    """All tables are REFRESHING; their states afterwards. In the transaction of the caller, who has the tables: what is
-    not IDLE was left so by a refresh that could not write its end."""
+    """All tables are REFRESHING; their states afterwards, those before are ``known``. In the transaction of the caller,
+    who has the tables: what is not IDLE was left so by a refresh that could not write its end."""
     ids = [table.relation_id for table in tables]
-    jobs = tuple(store.refresh_states(ids).values())
+    jobs = tuple(known[id_] for id_ in ids)
     lost = [job for job in jobs if job.state is not RefreshState.IDLE]
     if lost:
         store.move_refreshes(lost, RefreshEvent.RECOVER, fail_lost(store, ids, clock))
         jobs = tuple(store.refresh_states(ids).values())
-    return store.move_refreshes(jobs, RefreshEvent.TRIGGER, cause)
+    return store.move_refreshes(jobs, RefreshEvent.TRIGGER, "REFRESH TABLE")
 
 
 def go_on(store: Store, tables: Sequence[TableDefinition], cause: str) -> None:

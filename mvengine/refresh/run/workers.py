@@ -65,5 +65,5 @@ class Workers:
         for interrupt in interrupts:
             interrupt()
         for thread in threads:
-            if thread is not current_thread():
+            if thread is not current_thread() and thread.is_alive():  # Ctrl-C may come before it is started
                 thread.join(JOIN_SECONDS_MAX)
