@@ -89,6 +89,11 @@ def failure_type(error: BaseException) -> FailureType:
             return FailureType.BUG
 
 
+def described(error: BaseException) -> str:
+    """An error in one line, as causes and reasons have it: ``22P04: o.csv:2: column id: …``."""
+    return f"{error.code}: {error.message}" if isinstance(error, Error) else f"{type(error).__name__}: {error}"
+
+
 _CODES = {
     FailureType.INTERRUPTED: "57014",
     FailureType.OUT_OF_MEMORY: "53200",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mvengine.errors import Error, LoadError, OperationalError, SourceError, StateError
 from mvengine.meta.states import PlanEvent, PlanStatus, RefreshEvent, TaskEvent, TaskStatus
+from mvengine.refresh.plan.failure import described
 from mvengine.refresh.plan.graph import downstream
 from mvengine.refresh.run import tables as states
 from mvengine.refresh.run.control import Request
@@ -33,12 +34,12 @@ def fail(execution: Execution, failures: Mapping[int, Error]) -> Error:
     assert ledger is not None
     first = min(failures)
     task, error = ledger.tasks[first], failures[first]
-    cause = f"{task.name} failed: {_described(error)}"
+    cause = f"{task.name} failed: {described(error)}"
     for id_ in sorted(downstream(ledger.tasks.values(), failures)):
         if ledger.tasks[id_].status is TaskStatus.CREATED:
             ledger.move_task(id_, TaskEvent.SKIP, f"{task.name} failed")
     ledger.move_plan(PlanEvent.FAIL, cause, error=cause)
-    _commit(execution, RefreshEvent.FAIL, _described(error))
+    _commit(execution, RefreshEvent.FAIL, described(error))
     plan_id = ledger.plan.plan_id
     is_exhausted = task.attempts >= execution.asking.attempts_max(task.relation_id)
     again = "REFRESH TABLE" if is_exhausted else f"RETRY REFRESH {plan_id}"
@@ -81,7 +82,7 @@ def give_up(execution: Execution, error: BaseException) -> None:
     elif isinstance(error, Exception):
         _fail_all(execution, error)
     else:
-        _cancel(execution, f"interrupted: {_described(error)}")
+        _cancel(execution, f"interrupted: {described(error)}")
 
 
 def _stop(execution: Execution, cause: str) -> None:
@@ -121,7 +122,7 @@ def _fail_all(execution: Execution, error: Exception) -> None:
     """An error of no task: a lost race, a disk that is full when states are written, a bug. All that ran has failed."""
     ledger = execution.ledger
     assert ledger is not None
-    cause = _described(error)
+    cause = described(error)
     for task in list(ledger.tasks.values()):
         if task.status is TaskStatus.RUNNING:
             execution.fail_task(task.task_id, error, stage=None)
@@ -147,9 +148,3 @@ def _commit(execution: Execution, event: RefreshEvent, cause: str, *, discards: 
             store.clear_staged_files([table.relation_id for table in execution.asking.tables])
 
     ledger.commit(engine, store, beside)
-
-
-def _described(error: BaseException) -> str:
-    if isinstance(error, Error):
-        return f"{error.code}: {error.message}"
-    return f"{type(error).__name__}: {error}"

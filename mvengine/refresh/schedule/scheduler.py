@@ -18,6 +18,7 @@ from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import Error
 from mvengine.meta.store.schedules import Schedule, ScheduledTable
 from mvengine.refresh.database import Database
+from mvengine.refresh.plan.failure import described
 from mvengine.refresh.run import operations
 from mvengine.refresh.run.control import Control, Request
 from mvengine.refresh.run.workers import Stop
@@ -87,7 +88,7 @@ class Scheduler:
             with suppress(Error):  # a database that cannot be written to says so to everybody
                 engine.rollback()
                 engine.begin()
-                self._database.store(engine).note_scheduler_failure(f"the scheduler failed: {_described(error)}")
+                self._database.store(engine).note_scheduler_failure(f"the scheduler failed: {described(error)}")
                 engine.commit()
             return self._database.clock() + timedelta(seconds=SLEEP_SECONDS_MAX)
 
@@ -195,12 +196,8 @@ def _counted(held: Schedule, now: datetime, error: Exception | None, *, is_idle:
     if not is_idle or (isinstance(error, Error) and error.code == CANCELLED):
         return run
     failures = held.failures + 1
-    return replace(run, failures=failures, reason=_backs_off(failures, _described(error)))
+    return replace(run, failures=failures, reason=_backs_off(failures, described(error)))
 
 
 def _backs_off(failures: int, error: str) -> str:
     return f"backs off after {failures} failure{'s' if failures > 1 else ''}: {error}"
-
-
-def _described(error: Exception) -> str:
-    return f"{error.code}: {error.message}" if isinstance(error, Error) else f"{type(error).__name__}: {error}"
