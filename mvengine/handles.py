@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from mvengine.config import SECONDS_MAX
 from mvengine.errors import UnknownRelation
 from mvengine.meta.plan_records import Failure, Task
 from mvengine.meta.progress import Phase, Progress
@@ -100,7 +101,9 @@ class Refresh:
 
     def wait(self, timeout: float | None = None) -> Outcome:
         """Waits until it is over, however it ends; ``timeout`` in seconds, after which the refusal is a TIMEOUT."""
-        return self._nothing(None) if self.id is None else operations.wait(self._database(), self.id, timeout)
+        if self.id is None:
+            return self._nothing(None)
+        return operations.wait(self._database(), self.id, _bounded(timeout))
 
     def _steer(self, verb: ControlVerb, *, from_start: bool = False) -> Outcome:
         if self.id is not None:
@@ -144,10 +147,15 @@ class Job:
 
     def wait(self, timeout: float | None = None) -> JobOutcome:
         """Waits until it is over; the outcome has the error of one that failed, and that of a ``timeout`` (seconds)."""
-        return wait_jobs(self._database(), self.id, timeout)
+        return wait_jobs(self._database(), self.id, _bounded(timeout))
 
     def __repr__(self) -> str:
         return f"<Job {self.id}>"
+
+
+def _bounded(timeout: float | None) -> float | None:
+    """A time that threads can wait: of ``math.inf`` they know nothing."""
+    return None if timeout is None or timeout > SECONDS_MAX else timeout
 
 
 def job_of(database: Open, job_id: int) -> Job:

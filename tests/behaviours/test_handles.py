@@ -187,6 +187,20 @@ def test_an_interrupt_ends_a_foreground_refresh(con: mvengine.Connection, table:
     assert rows(con, "total") == [(30,)]
 
 
+def test_a_wait_may_be_without_an_end(con: mvengine.Connection, table: Files) -> None:
+    reached, go_on, hold = held("refresh.after_trigger")
+    outcomes: list[Outcome] = []
+    with inject("refresh.after_trigger", hold):
+        refresh = con.refresh("t", background=True)
+        assert reached.wait(WAIT_SECONDS)
+        waiting = Thread(target=lambda: outcomes.append(refresh.wait(float("inf"))))
+        waiting.start()
+        waiting.join(0.05)
+        go_on.set()
+        waiting.join(WAIT_SECONDS)
+    assert [outcome.status for outcome in outcomes] == [PlanStatus.COMPLETED]
+
+
 def test_an_interrupt_ends_a_wait_and_not_what_it_waits_for(con: mvengine.Connection, table: Files) -> None:
     reached, go_on, hold = held("refresh.after_trigger")
     with inject("refresh.after_trigger", hold), con.cursor() as waiting:
