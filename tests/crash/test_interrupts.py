@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from threading import current_thread, main_thread
+from types import FrameType
 
 import pytest
 from crash_world import (
@@ -113,6 +114,35 @@ def test_an_interrupt_while_a_refresh_commits_leaves_nothing_that_runs_or_is_sta
         check_views(con)
         assert con.execute("SELECT status FROM mv_catalog.plans WHERE finished_at IS NULL").fetchall() == []
         assert con.execute("SELECT * FROM mv_meta.staged_files").fetchall() == []
+        refresh(con, world.folder)
+        check_views(con)
+        assert contents(con) == world.after["refresh"]
+
+
+@pytest.mark.parametrize("where", ["__init__", "begin", "_number", "commit", "_go_on", "identify", "start"])
+@pytest.mark.parametrize("when", ["call", "return"])
+@pytest.mark.parametrize("more", ["", " BACKGROUND", " BACKGROUND QUEUE"])
+def test_an_interrupt_before_anybody_carries_a_refresh_out_leaves_no_table_taken(
+    world: World, where: str, when: str, more: str
+) -> None:
+    """As Python hears Ctrl-C: when a function begins, or has returned."""
+    files = [f"refresh/run/{name}.py" for name in ("start", "execution", "ledger", "progress", "registry", "workers")]
+
+    def trace(frame: FrameType, event: str, _: object) -> object:
+        is_there = frame.f_code.co_name == where and frame.f_code.co_filename.endswith(tuple(files))
+        if is_there and event == when:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return trace
+
+    with mvengine.connect(str(world.database)) as con:
+        with contextlib.suppress(KeyboardInterrupt):
+            sys.settrace(trace)  # type: ignore[arg-type]
+            con.execute(f"REFRESH TABLE orders, items{more}")
+        sys.settrace(None)
+        con.execute("WAIT TIMEOUT 20")
+        check_nothing_is_stuck(con)
+        assert con.execute("SELECT status FROM mv_catalog.plans WHERE finished_at IS NULL").fetchall() == []
         refresh(con, world.folder)
         check_views(con)
         assert contents(con) == world.after["refresh"]
