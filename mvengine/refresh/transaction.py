@@ -187,28 +187,29 @@ class Transaction:
             epoch = self._record_epoch()
             fault_point("dml.before_commit")
             self.engine.commit()
+            self._show(epoch)
+            self.database.lock.release(self)
         except BaseException:
             self.engine.rollback()
             self._catch_up()
             self.rollback()
             raise
-        self._show(epoch)
-        self.database.lock.release(self)
         fault_point("dml.after_commit")
         return self.database.epoch
 
     def _show(self, epoch: int) -> None:
-        """Lets the other sessions of this process know what was committed."""
+        """Lets the other sessions of this process know what was committed. An interrupt in it has it done again, for as
+        long as the epoch is not the new one."""
         self.is_committed = True
         for name in self._touched:
             self.database.changed[name] = epoch
-        self.database.epoch = max(self.database.epoch, epoch)
         self.database.note_plain_writes(self._plain_writes)
         if self._has_ddl:
             self.database.graph = self.graph
             self.database.shapes += 1
         if (self._has_ddl or self._has_settings) and self.database.scheduler is not None:
             self.database.scheduler.wake()
+        self.database.epoch = max(self.database.epoch, epoch)
 
     def _catch_up(self) -> None:
         """An interrupt may come when COMMIT has taken effect and before we know it: what is stored decides."""

@@ -6,6 +6,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+from linecache import getline
 from threading import current_thread, main_thread
 from types import FrameType
 
@@ -117,6 +118,43 @@ def test_an_interrupt_while_a_refresh_commits_leaves_nothing_that_runs_or_is_sta
         refresh(con, world.folder)
         check_views(con)
         assert contents(con) == world.after["refresh"]
+
+
+@pytest.mark.parametrize("step", ["create_view", "change_rows", "refresh"])
+@pytest.mark.parametrize("where", ["_show", "release"])
+@pytest.mark.parametrize("nth", range(9))
+def test_an_interrupt_behind_the_commit_keeps_no_lock_and_everybody_knows_of_what_was_committed(
+    world: World, step: str, where: str, nth: int
+) -> None:
+    left = nth
+
+    def trace(frame: FrameType, event: str, _: object) -> object:
+        nonlocal left
+        file = frame.f_code.co_filename
+        is_there = frame.f_code.co_name == where and file.endswith(("transaction.py", "lock.py"))
+        is_within_with = getline(file, frame.f_lineno).strip().startswith("with")  # where Python hears nothing
+        if is_there and event in ("call", "line") and not is_within_with:
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    with mvengine.connect(str(world.database), lock_timeout=1.0) as con:
+        with contextlib.suppress(KeyboardInterrupt):
+            sys.settrace(trace)  # type: ignore[arg-type]
+            STEPS[step](con, world.folder)
+        sys.settrace(None)
+        with contextlib.suppress(mvengine.Error):
+            con.rollback()
+        check_nothing_is_stuck(con)
+        check_views(con)
+        con.execute("INSERT INTO customers VALUES (99, 'Zoe')")
+        con.execute("DELETE FROM orders WHERE id % 2 = 0")
+        check_views(con)
+        if step != "create_view" or contents(con).keys() == world.after[step].keys():
+            refresh(con, world.folder)
+            check_views(con)
 
 
 @pytest.mark.parametrize("where", ["__init__", "begin", "_number", "commit", "_go_on", "identify", "start"])
