@@ -15,6 +15,10 @@ class Request(StrEnum):
     STOP = "STOP"  # the database is closed: what is durable stays, and start-up goes on from there
 
 
+class Asked(Exception):  # noqa: N818 - the way out of an execution of which a pause or an end is asked for
+    """Something was asked of the execution; what is durable is in the ledger."""
+
+
 class Control:
     """Requests to one execution. The first one counts, but CANCEL and STOP overrule a PAUSE."""
 

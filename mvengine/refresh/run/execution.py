@@ -20,18 +20,18 @@ from mvengine.meta.records import RefreshJob
 from mvengine.meta.states import PlanEvent, PlanStatus, TaskEvent, TaskStatus
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import TableDefinition
-from mvengine.refresh.plan.checkpoint import discard_reason
+from mvengine.refresh.plan.checkpoint import Checkpoint, discard_reason
 from mvengine.refresh.plan.failure import failure_of
 from mvengine.refresh.plan.files import TableTask
 from mvengine.refresh.plan.graph import downstream, tasks_of
 from mvengine.refresh.plan.retry import is_tried_again, pause_before
 from mvengine.refresh.run import tables as states
-from mvengine.refresh.run.control import Control
+from mvengine.refresh.run.control import Asked, Control
 from mvengine.refresh.run.endings import Dropped, fail, give_up, obey
 from mvengine.refresh.run.finishing import Finishing, NotPublished, Published
 from mvengine.refresh.run.ledger import Ledger
 from mvengine.refresh.run.listing import list_table_tasks
-from mvengine.refresh.run.loads import Asked, Loads
+from mvengine.refresh.run.loads import Loads
 from mvengine.refresh.run.progress import LiveProgress
 from mvengine.testing.faults import fault_point
 
@@ -380,3 +380,7 @@ class Execution:
             now=self.database.clock(),
             age_max_seconds=self.database.config.checkpoint_age_max,
         )
+
+    def checkpoint(self, table: TableTask, stages: int) -> str:
+        """What a load has staged by now, as it is stored."""
+        return Checkpoint(digest=table.table.digest, stages=stages, at=self.database.clock()).dumps()

@@ -6,10 +6,10 @@ go on; when it is tried again, its source is listed anew.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
@@ -17,14 +17,13 @@ from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import Error
 from mvengine.meta.plan_records import Task, TaskKind
 from mvengine.meta.states import TaskEvent, TaskStatus
-from mvengine.refresh.plan.checkpoint import Checkpoint
 from mvengine.refresh.plan.files import TableTask
 from mvengine.refresh.plan.retry import pause_before
 from mvengine.refresh.run import tables as states
-from mvengine.refresh.run.control import Request
+from mvengine.refresh.run.control import Asked, Request
+from mvengine.refresh.run.loader import Loader, LoadOver
 from mvengine.refresh.run.loading import (
     Loaded,
-    Stage,
     discard_staged,
     discard_stale,
     load_stage,
@@ -37,21 +36,6 @@ from mvengine.testing.faults import fault_point
 
 if TYPE_CHECKING:
     from mvengine.refresh.run.execution import Execution
-
-
-class Asked(Exception):  # noqa: N818 - the way out of an execution of which a pause or an end is asked for
-    """Something was asked of the execution; what is durable is in the ledger."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Over:
-    """How a load ended: ``task`` as it was committed last; ``discarded``: why something staged was thrown away."""
-
-    task: Task
-    error: Error | None
-    stage: str | None
-    is_stopped: bool
-    discarded: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +163,7 @@ class Loads:
         if self.ledger.tasks[task_id].status is not TaskStatus.RUNNING:
             self._start([task_id])
         task = self.ledger.tasks[task_id]
-        over = _Over(task=task, error=failed.error, stage=failed.stage, is_stopped=False, discarded=None)
+        over = LoadOver(task=task, error=failed.error, stage=failed.stage, is_stopped=False, discarded=None)
         return self._end([(task_id, over)], failures)
 
     def _load_now(self, task_id: int, probe: DuckDbEngine) -> None:
@@ -221,14 +205,11 @@ class Loads:
             rows=task.rows + rows,
             bytes_done=task.bytes_done + size,
             bytes_total=task.bytes_done + size,
-            checkpoint=self.checkpoint(table, task.stages_done + len(stages)),
+            checkpoint=execution.checkpoint(table, task.stages_done + len(stages)),
         )
         self.progress.task_done(task.name)
         execution.seconds[table.table.relation_id] = perf_counter() - started
         self._at = _At()
-
-    def checkpoint(self, table: TableTask, stages: int) -> str:
-        return Checkpoint(digest=table.table.digest, stages=stages, at=self.database.clock()).dumps()
 
     # -- each by itself --------------------------------------------------------------------------------------------
 
@@ -236,7 +217,7 @@ class Loads:
         """Loads in threads; those in ``due`` not before their time. The calling thread keeps the states."""
         control, slots = self.execution.control, self.database.config.max_concurrency
         waiting = deque(todo)
-        running: dict[Future[_Over], int] = {}
+        running: dict[Future[LoadOver], int] = {}
         with ThreadPoolExecutor(slots, thread_name_prefix="mvengine-load") as pool:
             try:
                 while waiting or due or running:
@@ -278,15 +259,15 @@ class Loads:
             self.execution.save()
         return [(self.ledger.tasks[id_], id_ in again) for id_ in task_ids]
 
-    def _load(self, task: Task, is_again: bool) -> _Over:
+    def _load(self, task: Task, is_again: bool) -> LoadOver:
         """One load, in a thread of its own."""
-        loader = _Loader(self, task)
+        loader = Loader(self.execution, task)
         try:
             return loader.run(is_again=is_again)
         finally:
             loader.close()
 
-    def _end(self, over: Sequence[tuple[int, _Over]], failures: dict[int, Error]) -> dict[int, float]:
+    def _end(self, over: Sequence[tuple[int, LoadOver]], failures: dict[int, Error]) -> dict[int, float]:
         """Records how loads ended; when those are due that are tried again."""
         due = {}
         for id_, found in over:
@@ -307,119 +288,6 @@ class Loads:
                 failures[id_] = found.error
         self.execution.save()
         return due
-
-
-class _Loader:
-    """One load task with connections of its own."""
-
-    def __init__(self, loads: Loads, task: Task) -> None:
-        self.loads = loads
-        self.execution = loads.execution
-        self.database = loads.database
-        self.task = task
-        self.stage: str | None = None
-        self.discarded: str | None = None
-        self.rejected: Counter[str] = Counter()  # rows of each file, in the stages so far
-        self.engine = self.database.engine.fork()
-        self.probe = self.engine.fork()
-        self.store = self.database.store(self.engine)
-
-    def close(self) -> None:
-        self.probe.close()
-        self.engine.close()
-
-    def run(self, *, is_again: bool) -> _Over:
-        started = perf_counter()
-        try:
-            with self.execution.control.interruptible(self.engine.interrupt):
-                is_stopped = not self._load(is_again=is_again)
-        except Error as error:
-            self.engine.rollback()
-            is_asked = self.execution.control.request is not None and error.code == "57014"
-            return self._over(None if is_asked else error, is_stopped=is_asked)
-        self.execution.seconds[self.task.relation_id or 0] = perf_counter() - started
-        return self._over(None, is_stopped=is_stopped)
-
-    def _over(self, error: Error | None, *, is_stopped: bool) -> _Over:
-        return _Over(task=self.task, error=error, stage=self.stage, is_stopped=is_stopped, discarded=self.discarded)
-
-    def _load(self, *, is_again: bool) -> bool:
-        """Loads the stages that are left; False where something is asked for in between."""
-        execution, id_ = self.execution, self.task.relation_id or 0
-        self.stage = "listing"
-        failure = execution.listing_failures.pop(id_, None)
-        if failure is not None:
-            raise failure
-        table = execution.tasks.get(id_)
-        if table is None or is_again:
-            table = execution.list_again(self.engine, execution.table(id_), self.task)
-        table, stages = self._prepare(table)
-        self.rejected = rejected_of(table)
-        for stage in stages:
-            if execution.control.request is not None:
-                return False
-            self.stage = stage.name
-            self._load_stage(table, stage)
-        self.stage = None
-        return True
-
-    def _prepare(self, table: TableTask) -> tuple[TableTask, tuple[Stage, ...]]:
-        """The stages that are left, once what does not fit any more is gone."""
-        bytes_max = self.database.config.staging_batch_bytes
-        stale = self.execution.stale_reason(self.task)
-        self.engine.begin()
-        require_tables(self.store, [table.table])
-        if stale is not None:
-            discard_staged(self.engine, self.store, [table.table])
-            table = self.execution.list_again(self.engine, table.table, self.task)
-        stages = plan_stages(self.probe, table, bytes_max)
-        self.discarded = discard_stale(self.engine, self.store, table, stages) or stale
-        staged = [row for load in table.loads for row in load.staged] if not stale else []
-        waiting = sum(stage.bytes for stage in stages)
-        self._progressed(
-            stages_done=self.task.stages_done if not self.discarded else 0,
-            stages_total=(self.task.stages_done if not self.discarded else 0) + len(stages),
-            splits_done=len(table.loads) - len({it.load.split.path for stage in stages for it in stage.parts}),
-            splits_total=len(table.loads),
-            rows=sum(row.rows for row in staged),
-            bytes_done=sum(load.split.size for load in table.loads) - waiting,
-            bytes_total=sum(load.split.size for load in table.loads),
-        )
-        self.engine.commit()
-        fault_point("stage.after_prepare")
-        return table, stages
-
-    def _load_stage(self, table: TableTask, stage: Stage) -> None:
-        engine, progress = self.engine, self.loads.progress
-        name = f"{self.task.name}: stage {self.task.stages_done + 1} of {self.task.stages_total}"
-        progress.at(name)
-        engine.begin()
-        require_tables(self.store, [table.table])
-        loaded = load_stage(engine, self.database.clock, table, stage, self.rejected, self.probe, progress)
-        record(self.store, {table.table.relation_id: [loaded]})
-        stages = self.task.stages_done + 1
-        before = self.task
-        self._progressed(
-            stages_done=stages,
-            stages_total=self.task.stages_total,
-            splits_done=self.task.splits_done + loaded.splits,
-            rows=self.task.rows + loaded.rows,
-            bytes_done=self.task.bytes_done + loaded.bytes,
-            bytes_total=self.task.bytes_total,
-            checkpoint=self.loads.checkpoint(table, stages),
-        )
-        committed, self.task = self.task, before
-        fault_point("stage.before_commit")
-        engine.commit()
-        self.task = committed
-        self.rejected.update({row.path: row.rejected for row in loaded.staged})
-        progress.add(splits=loaded.splits, rows=loaded.rows, size=loaded.bytes)
-        fault_point("refresh.after_split")
-
-    def _progressed(self, **changes: object) -> None:
-        """Writes the task's progress, in the transaction that is open."""
-        held, self.task = self.task, replace(self.task, **changes)  # type: ignore[arg-type]  # the fields are those of Task
-        self.store.write_checkpoint(self.execution.plan_id, held, self.task)
 
 
 def _begins(task: Task) -> TaskEvent | None:
