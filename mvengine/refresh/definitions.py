@@ -74,13 +74,14 @@ def _check_types(engine: DuckDbEngine, plan: Materialize) -> None:
         )
 
 
-def drop_storage(engine: DuckDbEngine, fragment: str) -> None:
-    """Removes what ``create_…_storage`` made, as far as it is there."""
+def drop_storage(engine: DuckDbEngine, fragment: str, database: str) -> None:
+    """Removes what ``create_…_storage`` made, as far as it is there. ``database`` is DuckDB's name of ours: without it,
+    DuckDB would take a session's temporary view, or table, for what is dropped."""
     root = loads(fragment).root
     if isinstance(root, ConstrainedTable):
-        engine.query(f"DROP TABLE IF EXISTS {root.storage}")
+        engine.query(f"DROP TABLE IF EXISTS {quote(database)}.{root.relation.sql}")
         return
-    engine.query(f"DROP VIEW IF EXISTS {root.relation.sql}")
+    engine.query(f"DROP VIEW IF EXISTS {quote(database)}.{root.relation.sql}")
     drop_tables(engine, root)
 
 

@@ -60,5 +60,5 @@ def _going_on(store: Store, job: Job) -> str:
 def _remove(engine: DuckDbEngine, store: Store, job: Job) -> None:
     for stored in store.load_relations():
         if stored.relation.relation_id == job.relation_id and stored.fragment is not None:
-            drop_storage(engine, stored.fragment.text)
+            drop_storage(engine, stored.fragment.text, str(engine.query("SELECT current_database()")[0][0]))
     store.drop_relation(job.relation_id, f"the process ended while the job was {job.status}")

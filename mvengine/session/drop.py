@@ -145,6 +145,6 @@ def _check_kind(statement: Drop, ref: RelationRef, relation: Relation) -> None:
 def _forget(session: Session, definition: Definition) -> None:
     """Removes a relation's tables, view, fragment and rows of meta; a running refresh of it will find it gone."""
     text = fragments.dumps(fragments.Fragment(format=fragments.FORMAT, root=definition.plan))
-    drop_storage(session.engine, text)
+    drop_storage(session.engine, text, session.database.name)
     kind = "DROP MATERIALIZED VIEW" if isinstance(definition, ViewDefinition) else "DROP TABLE"
     session.database.store(session.engine).drop_relation(definition.relation_id, kind)

@@ -166,3 +166,17 @@ def test_r08_a_refresh_that_is_resumed_at_once_runs_under_its_number(
             assert con._database.registry.running(number) is not None
             hold.release()
             assert wait(con, number) == "COMPLETED"
+
+
+@pytest.mark.parametrize("kind", ["VIEW", "TABLE"])
+def test_a_drop_with_cascade_leaves_what_is_temporary_and_drops_the_view_that_it_hides(kind: str) -> None:
+    with connect() as con:
+        con.execute("CREATE TABLE plain (id INTEGER)")
+        con.execute("CREATE MATERIALIZED VIEW v AS SELECT count(*) AS n FROM plain")
+        con.execute(f"CREATE TEMP {kind} v AS SELECT 99 AS n")
+        con.execute("DROP TABLE plain CASCADE")
+        assert rows(con, "temp.v") == [(99,)]
+        con.execute(f"DROP {kind} temp.v")
+        con.execute("CREATE TABLE plain (id INTEGER)")
+        con.execute("CREATE MATERIALIZED VIEW v AS SELECT count(*) AS n FROM plain")
+        assert rows(con, "v") == [(0,)]
