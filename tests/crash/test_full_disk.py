@@ -123,12 +123,14 @@ def test_a_full_disk_during_a_refresh_is_an_error_that_loses_nothing(small_disk:
         con.execute(f"CREATE TABLE t (id BIGINT, x VARCHAR) REFRESHABLE FROM '{files}' FORMAT PLAIN ENCODE CSV")
         con.execute("CREATE MATERIALIZED VIEW v AS SELECT count(*) AS n FROM t")
         con.execute("REFRESH TABLE t")
+        (small_disk / "filler").write_bytes(bytes(LEFT))
         with duckdb.connect() as writer:  # rows that do not compress
             rows = "SELECT i AS id, md5(i::VARCHAR) || sha256(i::VARCHAR) AS x FROM range(500_000) t(i)"
             writer.execute(f"COPY ({rows}) TO '{files / '2.csv'}' (HEADER)")
         with pytest.raises(OperationalError) as raised:
             con.execute("REFRESH TABLE t")
         assert "space" in str(raised.value).lower()
+    (small_disk / "filler").unlink()  # opening writes down what it decides
     (files / "2.csv").write_text("id,x\n2,two\n")
     with mvengine.connect(database, recovery="reset") as con:
         check_at_rest(con, [(1, "one")])
