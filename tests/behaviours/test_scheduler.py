@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import current_thread, main_thread
 
 import pytest
 from behaviour_world import Files, declare, epoch, one, rows
@@ -235,6 +236,25 @@ def held_up(world: World) -> Iterator[None]:
         world.clock.advance(MINUTE)
         assert reached.wait(10)
         yield
+
+
+def test_r09_a_table_whose_source_is_being_listed_is_left_for_later_and_has_not_failed(
+    world: World, files: Files
+) -> None:
+    world.declare(("t", files))
+    files.write(a="1,10")
+
+    def meanwhile() -> None:
+        if current_thread() is main_thread():
+            world.advance(2 * MINUTE)
+
+    with inject("refresh.after_listing", meanwhile):
+        world.con.execute("REFRESH TABLE t")
+    world.clock.settle()
+    assert (world.runs(), world.schedule("failures")) == (1, 0)
+    files.write(a="1,11")
+    world.advance(2 * MINUTE)
+    assert rows(world.con, "t") == [(1, 11)]
 
 
 def test_r09_a_scheduled_refresh_is_a_refresh_like_any_other_and_says_who_started_it(

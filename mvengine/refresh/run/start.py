@@ -29,6 +29,10 @@ from mvengine.schema import Name
 QUEUE_SECONDS = 0.2  # between two looks of a refresh that waits for another one: so that Ctrl-C is heard
 
 
+class Taken(StateError):  # noqa: N818 - a StateError for the caller, told apart by the scheduler
+    """Another refresh has a table."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Started:
     """A refresh that was started. ``plan_id`` is None where there was nothing to do; ``results`` are a foreground's."""
@@ -192,7 +196,7 @@ def _claim(database: Database, run: Run, names: Sequence[Name], *, queue: bool) 
                 job = store.refresh_states([held.relation_id]).get(held.relation_id) if held else None
             state = job.state if job else "gone"
             is_listing = state == RefreshState.IDLE  # its source is looked at before it is known what there is to do
-            raise StateError(
+            raise Taken(
                 f"{name} is being refreshed already: "
                 + (f"its source is listed, by {holder.who}" if is_listing else f"it is {state}, by {holder.who}"),
                 hint=f"{holder.way_on}, or put this one behind it with QUEUE",

@@ -21,6 +21,7 @@ from mvengine.refresh.database import Database
 from mvengine.refresh.plan.failure import described
 from mvengine.refresh.run import operations
 from mvengine.refresh.run.control import Control, Request
+from mvengine.refresh.run.start import Taken
 from mvengine.refresh.run.workers import Stop
 from mvengine.refresh.schedule.due import Jitter, delay_ms, due_at, hashed_jitter
 
@@ -193,7 +194,7 @@ def _counted(held: Schedule, now: datetime, error: Exception | None, *, is_idle:
     run = replace(held, runs=held.runs + 1, ended_at=now)
     if error is None:
         return replace(run, failures=0)
-    if not is_idle or (isinstance(error, Error) and error.code == CANCELLED):
+    if not is_idle or isinstance(error, Taken) or (isinstance(error, Error) and error.code == CANCELLED):
         return run
     failures = held.failures + 1
     return replace(run, failures=failures, reason=_backs_off(failures, described(error)))
