@@ -351,3 +351,23 @@ def test_modification_times_are_shown_as_timestamps(store: Store, cursor: duckdb
     fill(store)
     shown = cursor.execute("SELECT mtime, typeof(mtime) FROM mv_catalog.source_files").fetchall()
     assert shown == [(datetime(2023, 11, 14, 22, 13, 20, 123456), "TIMESTAMP")]
+
+
+def test_the_latest_thousand_refreshes_are_kept_and_older_ones_that_are_not_over(
+    store: Store, cursor: duckdb.DuckDBPyConnection
+) -> None:
+    cursor.execute(
+        """INSERT INTO mv_meta.plans SELECT i, if(i % 50 = 0, 'PAUSED', 'COMPLETED'), 1, 'statement', [1], ['t'], false,
+        false, NULL, NULL, TIMESTAMP '2026-01-01', NULL, NULL FROM range(1, 1200) AS r(i)"""
+    )
+    cursor.execute(
+        """INSERT INTO mv_meta.failures
+        SELECT plan_id, 1, 1, '22000', 'data', 'x', 't', NULL, NULL, NULL, false, created_at FROM mv_meta.plans"""
+    )
+    new = replace(store.plan(7), plan_id=1200)
+    store.add_plan(new)
+    kept = [plan_id for (plan_id,) in cursor.execute("SELECT plan_id FROM mv_meta.plans ORDER BY 1").fetchall()]
+    assert kept == [50, 100, 150, 200, *range(201, 1201)]
+    assert cursor.execute("SELECT DISTINCT plan_id FROM mv_meta.failures ORDER BY 1").fetchall() == [
+        (plan_id,) for plan_id in kept[:-1]
+    ]

@@ -11,6 +11,11 @@ from mvengine.meta.states import PlanStatus, TaskStatus
 from mvengine.meta.store.base import Row, aware, utc
 from mvengine.meta.store.moves import MoveStore
 
+PLANS_KEPT = 1000
+"""Of so many refreshes, the latest, tasks, events and failures are kept."""
+
+TRIM_EVERY = 100  # refreshes: how often older ones are forgotten
+
 _PLAN = """plan_id, status, version, trigger, relation_ids, tables, reads_all, is_background, epoch, error, created_at,
        started_at, finished_at"""
 _TASK_TYPES = {
@@ -121,6 +126,15 @@ class PlanStore(MoveStore):
             *(_stored(moment) for moment in (plan.created_at, plan.started_at, plan.finished_at)),
         ]
         self._rows(f"INSERT INTO mv_meta.plans ({_PLAN}) VALUES ({', '.join('?' for _ in values)})", values)
+        if plan.plan_id % TRIM_EVERY == 0:
+            self._trim_plans(plan.plan_id - PLANS_KEPT)
+
+    def _trim_plans(self, last: int) -> None:
+        """Forget plans up to this number that are over: what is kept of refreshes would grow without bound."""
+        over = f"""plan_id <= {last} AND plan_id NOT IN
+            (SELECT plan_id FROM mv_meta.plans WHERE status IN ('CREATED', 'RUNNING', 'PAUSED'))"""
+        for table in ("tasks", "plan_events", "failures", "plans"):
+            self._rows(f"DELETE FROM mv_meta.{table} WHERE {over}")
 
     def add_tasks(self, plan_id: int, tasks: Sequence[Task]) -> None:
         """Add tasks to a plan."""
