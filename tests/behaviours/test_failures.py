@@ -79,7 +79,7 @@ def test_p12_a_view_that_fails_skips_the_one_over_it_and_its_sibling_goes_throug
     con.execute("REFRESH TABLE t")
     before, at = contents(con), epoch(con)
     files.write(b="2,-2")  # b fails of it
-    with pytest.raises(DataError, match="maintain b failed: .*bad"):
+    with pytest.raises(DataError, match=r"maintain b failed: .*bad"):
         con.execute("REFRESH TABLE t")
     assert tasks(con, 2) == {
         "load t": "COMPLETED",
