@@ -32,6 +32,7 @@ from plan_world import (
 )
 
 import mvengine
+from mvengine.errors import StateError
 from mvengine.testing.faults import inject
 from mvengine.testing.flaky import FlakyFiles, flaky_files
 
@@ -322,7 +323,7 @@ def test_a_paused_refresh_of_which_a_table_is_dropped_ends_with_the_drop(path: P
             con.execute(f"PAUSE REFRESH {number}")
         con.execute("DROP TABLE t")
         assert wait(con, number) == "CANCELLED"
-        with pytest.raises(mvengine.StateError, match=f"cannot {verb} refresh {number}: it is CANCELLED"):
+        with pytest.raises(StateError, match=f"cannot {verb} refresh {number}: it is CANCELLED"):
             con.execute(f"{verb} REFRESH {number}")
         assert set(causes(con, number, "CANCEL")) == {"a table of it was dropped"}
         assert staged_files(con) == 0
