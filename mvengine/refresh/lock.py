@@ -43,4 +43,4 @@ class WriterLock:
         with self._condition:
             if self._owner is owner:
                 self._owner = None
-                self._condition.notify()
+                self._condition.notify_all()  # one that is interrupted would swallow the only word

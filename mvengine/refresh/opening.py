@@ -6,11 +6,11 @@ import os
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from threading import RLock
+from threading import Event, RLock, current_thread
 
 from mvengine.config import Config
 from mvengine.engines.duckdb import DuckDbEngine, open_database
-from mvengine.errors import OperationalError
+from mvengine.errors import InterfaceError, OperationalError
 from mvengine.meta.migrate import open_format
 from mvengine.meta.store import Store
 from mvengine.refresh import jobs
@@ -18,6 +18,7 @@ from mvengine.refresh.database import Clock, Database
 from mvengine.refresh.graph import decode
 from mvengine.refresh.recovery import recover
 from mvengine.refresh.run import operations
+from mvengine.refresh.run.workers import THREAD_PREFIX
 from mvengine.refresh.schedule.scheduler import Scheduler
 
 
@@ -28,33 +29,59 @@ def utc_now() -> datetime:
 _OWN_SCHEMAS = frozenset({"mv_meta", "mv_catalog", "mv_state"})
 
 _open: dict[str, Database] = {}
+_closing: dict[str, Event] = {}  # by key: set when it is closed
 _guard = RLock()
 
 
 def acquire(path: str, config: Config, clock: Clock = utc_now) -> Database:
     """Opens a database, or joins the one that this process has open already. Recovers before anything else."""
     key = path if path == ":memory:" or path.startswith(":memory:") else os.path.realpath(path)
-    with _guard:
-        database = None if key == ":memory:" else _open.get(key)
-        if database is None:
-            database = _open_new(path, config, clock)
-            if key != ":memory:":
-                _open[key] = database
-        if config.scheduler:
-            _start_scheduler(database)
-        database.users += 1
-        return database
+    while True:
+        _wait_until_closed(key)
+        with _guard:
+            if key in _closing:
+                continue  # opened and closed again in between
+            database = None if key == ":memory:" else _open.get(key)
+            if database is None:
+                database = _open_new(path, config, clock)
+                if key != ":memory:":
+                    _open[key] = database
+            if config.scheduler:
+                _start_scheduler(database)
+            database.users += 1
+            return database
 
 
 def release(database: Database) -> None:
-    """Closes the database with its last connection."""
+    """Closes the database with its last connection. Its threads are joined without the guard: they may open others."""
+    closed = Event()
     with _guard:
         database.users -= 1
-        if database.users == 0:
-            for key in [key for key, found in _open.items() if found is database]:
-                del _open[key]
-            database.workers.close()
-            database.engine.close()
+        if database.users > 0:
+            return
+        keys = [key for key, found in _open.items() if found is database]
+        for key in keys:
+            del _open[key]
+            _closing[key] = closed
+    try:
+        database.workers.close()
+        database.engine.close()
+    finally:
+        with _guard:
+            for key in keys:
+                del _closing[key]
+        closed.set()
+
+
+def _wait_until_closed(key: str) -> None:
+    """Two DuckDB instances cannot have one file, not even for the moment in which one of them closes it."""
+    with _guard:
+        closing = _closing.get(key)
+    if closing is None:
+        return
+    if current_thread().name.startswith(THREAD_PREFIX):
+        raise InterfaceError("the database is being closed, and waits for this thread", hint="open it elsewhere")
+    closing.wait()
 
 
 def _open_new(path: str, config: Config, clock: Clock) -> Database:

@@ -213,8 +213,9 @@ def test_f04_of_two_connections_that_race_for_a_refresh_exactly_one_wins(
         try:
             racer.execute("REFRESH TABLE t")
         except Error as error:
-            results.append(type(error))
-            if isinstance(error, StateError):
+            is_refused = isinstance(error, StateError)
+            results.append(StateError if is_refused else type(error))
+            if is_refused:
                 lost.set()
 
     racers = [con.cursor(), con.cursor()]

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, current_thread, main_thread
 from time import monotonic
 
 import hypothesis.strategies as st
@@ -169,6 +169,8 @@ class RandomOrder(RuleBasedStateMachine):
         reached, go_on, left = Event(), Event(), [number]
 
         def hold() -> None:
+            if current_thread() is main_thread():
+                return  # the refresh itself runs in another one
             left[0] -= 1
             if left[0] == 0:
                 reached.set()

@@ -8,6 +8,8 @@ from enum import StrEnum
 from threading import Condition
 from time import monotonic
 
+INTERRUPT_SECONDS = 0.05  # between two interrupts of an execution that has not ended yet
+
 
 class Request(StrEnum):
     PAUSE = "PAUSE"
@@ -42,10 +44,8 @@ class Control:
         with self._condition:
             if self._request is None or self._request is Request.PAUSE:
                 self._request, self._cause = request, cause
-            interrupts = list(self._interrupts) if request is not Request.PAUSE else []
+            self._interrupt()
             self._condition.notify_all()
-        for interrupt in interrupts:
-            interrupt()
 
     @contextmanager
     def interruptible(self, interrupt: Callable[[], None]) -> Iterator[None]:
@@ -90,6 +90,22 @@ class Control:
             self._condition.notify_all()
 
     def wait_for_end(self, timeout: float | None) -> bool:
-        """Whether the execution is over; waits for it, at most ``timeout`` seconds."""
-        with self._condition:
-            return self._condition.wait_for(lambda: self._is_over, timeout)
+        """Whether the execution is over; waits for it, at most ``timeout`` seconds. After a CANCEL or STOP it is
+        interrupted again and again meanwhile: an interrupt that comes between two statements is lost."""
+        deadline = None if timeout is None else monotonic() + timeout
+        while True:
+            with self._condition:
+                is_interrupted = self._request in (Request.CANCEL, Request.STOP)
+                left = None if deadline is None else max(deadline - monotonic(), 0.0)
+                turn = min(INTERRUPT_SECONDS, INTERRUPT_SECONDS if left is None else left) if is_interrupted else left
+                if self._condition.wait_for(lambda: self._is_over, turn):
+                    return True
+                if deadline is not None and monotonic() >= deadline:
+                    return False
+                self._interrupt()
+
+    def _interrupt(self) -> None:
+        """Under the condition: what is not ``interruptible`` any more, the writing of states, is never interrupted."""
+        if self._request in (Request.CANCEL, Request.STOP):
+            for interrupt in self._interrupts:
+                interrupt()

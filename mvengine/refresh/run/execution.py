@@ -261,6 +261,7 @@ class Execution:
         """Records what failed; what is to be raised, or nothing where it is tried again."""
         assert self.ledger is not None
         self.check_requests()
+        self.check_dropped()  # else it failed of nothing else
         ledger, failures = self.ledger, result.failures
         skipped = downstream(ledger.tasks.values(), failures)
         for task in list(ledger.tasks.values()):

@@ -80,6 +80,7 @@ class Loads:
             failed = self._together(todo)
             if failed is None:
                 return {}
+            self.execution.check_dropped()  # else it failed of nothing else
             if failed.task_id is not None:
                 due = self._end_together(failed.task_id, failed, failures)
                 todo = [id_ for id_ in todo if id_ != failed.task_id]
@@ -280,6 +281,7 @@ class Loads:
                 self.ledger.move_task(id_, TaskEvent.COMPLETE, _counted(found.task.stages_done, "stage"))
                 self.progress.task_done(found.task.name)
                 continue
+            self.execution.check_dropped()
             self.execution.fail_task(id_, found.error, stage=found.stage)
             task = self.ledger.tasks[id_]
             if self.execution.is_tried_again(task, found.error):

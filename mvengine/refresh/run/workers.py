@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Event, Lock, Thread, current_thread
+from time import monotonic
 
 from mvengine.errors import StateError
 
+THREAD_PREFIX = "mvengine-"
+INTERRUPT_SECONDS = 0.05  # between two interrupts of a thread that has not ended yet
 JOIN_SECONDS_MAX = 30.0
 """How long close waits for a thread: a stage that does not react to an interrupt within it is a bug."""
 
@@ -41,7 +44,7 @@ class Workers:
         """Runs ``run`` in a thread. ``interrupt`` ends the statement that it may be in, when the database is closed."""
         if self.stop.is_set():
             raise StateError("the database is being closed", hint="open it again")
-        thread = Thread(target=self._run, args=(run,), name=f"mvengine-{name}", daemon=True)
+        thread = Thread(target=self._run, args=(run,), name=f"{THREAD_PREFIX}{name}", daemon=True)
         with self._guard:
             self._threads.add(thread)
             if interrupt is not None:
@@ -58,12 +61,16 @@ class Workers:
                 self._interrupts.pop(current_thread(), None)
 
     def close(self) -> None:
-        """Tells all threads to stop, interrupts what they are in, and joins them."""
+        """Tells all threads to stop, interrupts what they are in, and joins them. An interrupt that comes between two
+        statements is lost, so each is told until it has ended."""
         self.stop.set()
         with self._guard:
-            threads, interrupts = list(self._threads), list(self._interrupts.values())
-        for interrupt in interrupts:
+            threads, interrupts = list(self._threads), dict(self._interrupts)
+        deadline = monotonic() + JOIN_SECONDS_MAX
+        for interrupt in interrupts.values():
             interrupt()
         for thread in threads:
-            if thread is not current_thread() and thread.is_alive():  # Ctrl-C may come before it is started
-                thread.join(JOIN_SECONDS_MAX)
+            while thread is not current_thread() and thread.is_alive() and monotonic() < deadline:
+                thread.join(INTERRUPT_SECONDS)
+                if thread in interrupts:
+                    interrupts[thread]()
