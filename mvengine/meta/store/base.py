@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from mvengine.errors import InternalError
 
@@ -30,12 +30,21 @@ class Cursor(Protocol):
     def execute(self, query: str, parameters: Any = None, /) -> Result: ...
 
 
+@runtime_checkable
+class Fetching(Protocol):
+    """A cursor whose errors, those of fetching too, are mvengine's own: an interrupt may come at either."""
+
+    def fetched(self, query: str, parameters: Any = None, /) -> list[Row]: ...
+
+
 class StoreBase:
     def __init__(self, cursor: Cursor, clock: Callable[[], datetime]) -> None:
         self._cursor = cursor
         self._clock = clock
 
     def _rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+        if isinstance(self._cursor, Fetching):
+            return self._cursor.fetched(sql, parameters)
         return self._cursor.execute(sql, parameters).fetchall()
 
     def _now(self) -> datetime:

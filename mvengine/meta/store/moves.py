@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mvengine.errors import ConflictError
+from mvengine.errors import ConflictError, SerializationFailure
 from mvengine.meta.store.base import Row, StoreBase
 
 _HISTORY_TYPES = {
@@ -42,6 +42,8 @@ class MoveStore(StoreBase):
 
         try:
             [(found,)] = self._rows(update, values)
+        except SerializationFailure as failure:  # the engine's translation of the same
+            raise _lost_race(subjects) from failure
         except duckdb.TransactionException as failure:
             if "conflict" not in str(failure).lower():
                 raise
