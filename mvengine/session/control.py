@@ -7,19 +7,17 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, assert_never
 
-from mvengine.errors import OperationalError
 from mvengine.refresh.database import Database
 from mvengine.refresh.plan.outcome import Outcome, RefusalKind
 from mvengine.refresh.run import operations
 from mvengine.session import answer, jobs
 from mvengine.session.numbers import unknown_refresh
 from mvengine.session.refresh import REFRESH_COLUMNS, require_no_transaction
+from mvengine.session.waiting import patiently
 from mvengine.sql.statements import Control, ControlVerb, Subject, Wait
 
 if TYPE_CHECKING:
     from mvengine.session import Session
-
-WAIT_SECONDS = 0.1  # between two looks at whether the wait was interrupted
 
 
 def run(session: Session, statement: Control) -> None:
@@ -60,7 +58,7 @@ def wait(session: Session, statement: Wait) -> None:
     if statement.subject is None:
         jobs.wait_for_all(session, timeout)
     outcome = _wait_for_refreshes(session, number, deadline)
-    if outcome.refusal is not None and outcome.refusal.kind is RefusalKind.TIMEOUT:
+    if outcome.refusal is not None and _is_late(outcome):
         message = f"refresh {outcome.plan_id} is not over after {timeout:g} s"
         outcome = replace(outcome, refusal=replace(outcome.refusal, message=message))
     if statement.subject is None:
@@ -71,17 +69,17 @@ def wait(session: Session, statement: Wait) -> None:
 
 
 def _wait_for_refreshes(session: Session, plan_id: int | None, deadline: float) -> Outcome:
-    """Waits bit by bit, so that Ctrl-C is heard."""
-    while True:
-        left = max(deadline - monotonic(), 0.0)
-        outcome = operations.wait(session.database, plan_id, min(left, WAIT_SECONDS))
-        is_late = outcome.refusal is not None and outcome.refusal.kind is RefusalKind.TIMEOUT
-        if not is_late or left <= WAIT_SECONDS:
-            return outcome
-        if session.is_interrupted:
-            raise OperationalError(
-                f"the wait for refresh {outcome.plan_id} was interrupted", hint="the refresh goes on", code="57014"
-            )
+    return patiently(
+        session,
+        lambda seconds: operations.wait(session.database, plan_id, seconds),
+        is_late=_is_late,
+        deadline=deadline,
+        interrupted=lambda found: (f"the wait for refresh {found.plan_id} was interrupted", "the refresh goes on"),
+    )
+
+
+def _is_late(outcome: Outcome) -> bool:
+    return outcome.refusal is not None and outcome.refusal.kind is RefusalKind.TIMEOUT
 
 
 def _answer(session: Session, outcome: Outcome) -> None:

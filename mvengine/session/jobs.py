@@ -6,19 +6,18 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from mvengine.errors import OperationalError, StateError, UnknownRelation
+from mvengine.errors import StateError, UnknownRelation
 from mvengine.meta.states import JobStatus
 from mvengine.refresh.jobs import JobOutcome, cancel_job, wait_jobs
 from mvengine.schema import Column
 from mvengine.session import answer
 from mvengine.session.numbers import unknown_job
+from mvengine.session.waiting import patiently
 
 if TYPE_CHECKING:
     from mvengine.session import Session
 
 JOB_COLUMNS = (Column(name="job_id", type="BIGINT"), Column(name="status", type="VARCHAR"))
-
-LOOK_SECONDS = 0.1  # between two looks at whether the wait was interrupted
 
 
 def answer_job(session: Session, job_id: int, status: str) -> None:
@@ -53,15 +52,13 @@ def _require_done(session: Session, job_id: int, outcome: JobOutcome) -> None:
 
 
 def _patiently(session: Session, job_id: int | None, timeout: float | None) -> JobOutcome:
-    """Waits bit by bit, so that Ctrl-C is heard."""
-    deadline = inf if timeout is None else monotonic() + timeout
-    while True:
-        left = max(deadline - monotonic(), 0.0)
-        outcome = wait_jobs(session.database, job_id, min(left, LOOK_SECONDS))
-        if left <= LOOK_SECONDS or not _is_late(outcome):
-            return outcome
-        if session.is_interrupted:
-            raise OperationalError("the wait for a job was interrupted", hint="the job goes on", code="57014")
+    return patiently(
+        session,
+        lambda seconds: wait_jobs(session.database, job_id, seconds),
+        is_late=_is_late,
+        deadline=inf if timeout is None else monotonic() + timeout,
+        interrupted=lambda _: ("the wait for a job was interrupted", "the job goes on"),
+    )
 
 
 def _is_late(outcome: JobOutcome) -> bool:
