@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import big_load, dml, many_tables, refresh, resume, small_refresh
+from bench import big_load, dml, many_tables, refresh, resume, small_refresh, tpch_views, view_graphs
 from bench.data import Workspace
 from bench.measure import Measurement
 from bench.profile import Profile
@@ -20,6 +20,11 @@ from bench.run import Run
 CASES: dict[str, Callable[[Run], Iterator[Measurement]]] = {
     "mixed-change": dml.mixed_change,
     "single-order": dml.single_order,
+    "tpch-views": tpch_views.tpch_views,
+    "chain": view_graphs.chain,
+    "diamond": view_graphs.diamond,
+    "fan": view_graphs.fan,
+    "untouched": view_graphs.untouched,
     "unchanged-files": refresh.unchanged_files,
     "one-file": refresh.one_file,
     "small-refresh": small_refresh.small_refresh,
@@ -29,6 +34,7 @@ CASES: dict[str, Callable[[Run], Iterator[Measurement]]] = {
     "big-load": big_load.big_load,
     "big-load-without-key": big_load.big_load_without_key,
 }
+FRACTION_HELP = "Of the orders that change in a round of tpch-views, with their lineitems."
 
 
 @click.command()
@@ -36,6 +42,7 @@ CASES: dict[str, Callable[[Run], Iterator[Measurement]]] = {
 @click.option("--scale", default=1.0, show_default=True, help="TPC-H scale factor of the data, where it is generated.")
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 300), help="Measured runs of each side.")
 @click.option("--tables", default=200, show_default=True, type=click.IntRange(1), help="Tables of many-tables.")
+@click.option("--fraction", default=0.001, show_default=True, type=click.FloatRange(1e-6, 0.1), help=FRACTION_HELP)
 @click.option("--size", type=float, help="GB that resume, stop [1] and big-load [2, of CSV] generate.")
 @click.option("--directory", type=click.Path(path_type=Path), help="TPC-H as Parquet, a folder a table; made if empty.")
 @click.option("--scratch", type=click.Path(path_type=Path), help="Where databases and generated files go for a while.")
@@ -46,6 +53,7 @@ def main(
     scale: float,
     runs: int,
     tables: int,
+    fraction: float,
     size: float | None,
     directory: Path | None,
     scratch: Path | None,
@@ -60,7 +68,7 @@ def main(
         with tempfile.TemporaryDirectory(prefix="mvengine-bench-", dir=scratch) as folder:
             profile = Profile() if is_profiled else None
             workspace = Workspace(tpch=tpch, scale=scale, scratch=Path(folder))
-            run = Run(workspace=workspace, runs=runs, tables=tables, size=size, profile=profile)
+            run = Run(workspace=workspace, runs=runs, tables=tables, size=size, fraction=fraction, profile=profile)
             for measured in CASES[name](run):
                 measurements.append(measured)
                 show(console, [measured])

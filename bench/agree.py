@@ -7,11 +7,13 @@ from pathlib import Path
 
 import duckdb
 
-from mvengine.schema import literal
+from mvengine.schema import literal, quote
 
 
 def check_equal(databases: Sequence[Path], *, tables: Sequence[str], view: str, query: str) -> None:
-    """Each database's view equals its query as a bag, and all databases hold the same. Raises AssertionError."""
+    """Each database's view equals its query as a bag, DOUBLEs to 7 digits; and all databases hold the same.
+
+    Raises AssertionError."""
     with duckdb.connect() as connection:
         for database in databases:
             connection.execute(f"ATTACH {literal(str(database))} AS {database.stem} (READ_ONLY)")
@@ -30,7 +32,10 @@ def check_equal(databases: Sequence[Path], *, tables: Sequence[str], view: str, 
 
 def _differences(connection: duckdb.DuckDBPyConnection, left: str, right: str) -> int:
     """How many rows stand on one side only."""
-    sides = f"(FROM {left} EXCEPT ALL FROM {right}) UNION ALL (FROM {right} EXCEPT ALL FROM {left})"
+    described = connection.execute(f"DESCRIBE FROM {right}").fetchall()
+    columns = ", ".join(f"{quote(name)}::FLOAT" if type_ == "DOUBLE" else quote(name) for name, type_, *_ in described)
+    left, right = (f"SELECT {columns} FROM {side}" for side in (left, right))
+    sides = f"(({left}) EXCEPT ALL ({right})) UNION ALL (({right}) EXCEPT ALL ({left}))"
     return int(connection.execute(f"SELECT count(*) FROM ({sides})").fetchall()[0][0])
 
 

@@ -8,12 +8,12 @@ from bench.agree import check_equal
 from bench.data import load_plain
 from bench.hand_written import HandWritten
 from bench.measure import Goal, Measurement
-from bench.orders_change import QUERY, TABLES, Kinds, Maintained, Recomputed
+from bench.orders_change import BUCKETS, QUERY, TABLES, Kinds, Maintained, Recomputed
 from bench.run import Run
 
-MIXED = Kinds(deletes=True, inserts=True, updates=True, is_single=False)
-REPLACED = Kinds(deletes=True, inserts=True, updates=False, is_single=True)
-UPDATED = Kinds(deletes=False, inserts=False, updates=True, is_single=True)
+MIXED = Kinds(deletes=True, inserts=True, updates=True, is_single=False, buckets=BUCKETS)
+REPLACED = Kinds(deletes=True, inserts=True, updates=False, is_single=True, buckets=BUCKETS)
+UPDATED = Kinds(deletes=False, inserts=False, updates=True, is_single=True, buckets=BUCKETS)
 
 
 def mixed_change(run: Run) -> Iterator[Measurement]:

@@ -21,18 +21,21 @@ SELECT c_mktsegment, o_orderdate, sum(l_extendedprice * (1 - l_discount)) AS rev
 FROM customer JOIN orders ON o_custkey = c_custkey JOIN lineitem ON l_orderkey = o_orderkey
 GROUP BY c_mktsegment, o_orderdate"""
 
-BUCKETS = 3_000  # of orders, by a hash of their keys; each round takes other buckets for each kind of change
+BUCKETS = 3_000
+"""Of orders, by a hash of their keys; each round takes another bucket for each kind of change: 0.1 % for all three."""
+
 KEY_GAP = 8  # TPC-H uses 8 order keys of every 32: adding 8 to one gives a free one beside it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kinds:
-    """Which kinds of change a round makes, and whether to one order each or to all of a bucket."""
+    """Which kinds of change a round makes, whether to one order each or to all of a bucket, and of how many buckets."""
 
     deletes: bool
     inserts: bool
     updates: bool
     is_single: bool
+    buckets: int
 
 
 NO_CHECKPOINT = "SET GLOBAL checkpoint_threshold = '100GB'"
@@ -85,7 +88,7 @@ def stage(connection: Cursor, kinds: Kinds, number: int) -> Change:
         connection.execute(f"TRUNCATE {name}")
     limit = "ORDER BY ALL LIMIT 1" if kinds.is_single else ""
     for offset, name in enumerate(("deleted", "copied", "updated")):
-        drawn = f"o_orderkey % 32 < {KEY_GAP} AND hash(o_orderkey) % {BUCKETS} = {3 * number + offset} {limit}"
+        drawn = f"o_orderkey % 32 < {KEY_GAP} AND hash(o_orderkey) % {kinds.buckets} = {3 * number + offset} {limit}"
         connection.execute(f"INSERT INTO {name} SELECT o_orderkey FROM orders WHERE {drawn}")
     for name, table, key in (("new_orders", "orders", "o_orderkey"), ("new_lines", "lineitem", "l_orderkey")):
         connection.execute(

@@ -18,6 +18,7 @@ class Run:
     runs: int
     tables: int  # of the case with many
     size: float | None  # GB of what is generated for a case; None: as the case has it
+    fraction: float  # of the orders that change in a round of tpch-views
     profile: Profile | None
 
     def compare(self, case: str, sides: Sequence[Side], goals: tuple[Goal, ...]) -> Measurement:
