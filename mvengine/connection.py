@@ -123,17 +123,20 @@ class Connection:
         full: bool = False,
         background: bool = False,
         queue: bool = False,
+        verify: bool = False,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Refresh:
         """Refreshes these tables, or all where none is named, with everything that follows from them.
 
         In the background it returns at once. In the foreground it returns when all is published, and raises what
         ``REFRESH TABLE`` raises: nothing is published then. ``full`` reads all files; with ``queue`` it waits for a
-        refresh that has one of the tables. ``on_progress`` is called up to ten times a second, in another thread.
+        refresh that has one of the tables; with ``verify`` views are compared with their queries, and nothing is
+        published where one differs (VerificationFailed). ``on_progress`` is called up to ten times a second, in another
+        thread.
         """
         self._require_open()
         names = tuple(parse_name(table) for table in tables)
-        statement = RefreshTable(tables=names, full=full, is_background=background, is_queued=queue)
+        statement = RefreshTable(tables=names, full=full, is_background=background, is_queued=queue, is_verified=verify)
         started = refresh.start(self._session, statement, trigger="python", on_progress=on_progress)
         return Refresh(self._open_database, started.plan_id, started.results)
 

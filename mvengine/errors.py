@@ -18,7 +18,8 @@ the ``position`` in the statement where there is one, and whether trying again c
         ├── IntegrityError          23000
         │   └── KeyViolation        23505  two rows with one key, or a NULL in a key
         ├── InternalError           XX000  a bug of mvengine
-        │   └── PlanVerificationError      a rule changed what it must keep
+        │   ├── PlanVerificationError      a rule changed what it must keep
+    │   └── VerificationFailed  XX001  a view differs from its query
         ├── ProgrammingError        42000
         │   ├── ParseError          42601  the text is not a statement; carries position and what was expected
         │   ├── BindError           42703  the query names something that is not there, or ambiguously
@@ -173,6 +174,12 @@ class InternalError(DatabaseError):
 
 class PlanVerificationError(InternalError):
     """A rewrite changed a fact of the plan that it must keep; names the rule and the fact."""
+
+
+class VerificationFailed(InternalError):  # noqa: N818
+    """A materialized view, or the state of one of its stages, is not what its query says; names the view."""
+
+    default_code = "XX001"
 
 
 class ProgrammingError(DatabaseError):

@@ -8,7 +8,10 @@ from mvengine.sql.split import Piece
 from mvengine.sql.statements import ExplainStage, ShowKind
 from mvengine.sql.tokens import word_at
 
-_LEADING = ("REFRESH", "CREATE", "EXPLAIN", "DROP", "PAUSE", "RESUME", "CANCEL", "RETRY", "WAIT", "ROLLBACK", "SHOW")
+_LEADING = (
+    *("REFRESH", "VERIFY", "CREATE", "EXPLAIN", "DROP"),
+    *("PAUSE", "RESUME", "CANCEL", "RETRY", "WAIT", "ROLLBACK", "SHOW"),
+)
 _TOKENS_MAX = 2000  # of a statement that are looked at
 
 

@@ -1,0 +1,6 @@
+"""Compares views with their queries, on demand and before a refresh publishes."""
+
+from mvengine.refresh.verify.check import Finding, Verdict, check_view, not_compared
+from mvengine.refresh.verify.mark import confirm_and_mark, failure_of, mark_wrong
+
+__all__ = ["Finding", "Verdict", "check_view", "confirm_and_mark", "failure_of", "mark_wrong", "not_compared"]
