@@ -4,22 +4,42 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mvengine.errors import NotSupportedError
 from mvengine.planner.delta.stages import maintenance_plan
 from mvengine.planner.delta.state import state_columns, strategy_of
-from mvengine.planner.logical import BagStage, FullStage, GroupStage, Maintenance, Materialize, Strategy
+from mvengine.planner.logical import (
+    BagStage,
+    FullStage,
+    GroupStage,
+    Maintenance,
+    Match,
+    MatchStage,
+    Materialize,
+    PartitionStage,
+    Strategy,
+)
 from mvengine.planner.node import Node
 from mvengine.planner.rules import optimize
+from mvengine.sql.statements import Policy
 
 _ORDER = list(Strategy)
 
 
 def compile_view(bound: Materialize) -> Materialize:
-    """The root with a Maintenance plan below it and the strategy that its stages need."""
+    """The root with a Maintenance plan below it and the strategy that its stages need.
+
+    Error: NotSupportedError where that is ``full`` under policy ``strict``.
+    """
     optimized = optimize(bound)
     assert isinstance(optimized, Materialize)
     planned = maintenance_plan(optimized)
     assert isinstance(planned.input, Maintenance)
     strategy, reason = _strategy(planned.input, bound.reason)
+    if strategy is Strategy.FULL and planned.policy == Policy.STRICT:
+        raise NotSupportedError(
+            f"cannot maintain {planned.relation} incrementally under policy 'strict': {reason}",
+            hint="use policy 'auto', or write the query without it",
+        )
     return replace(planned, strategy=strategy, reason=reason)
 
 
@@ -35,6 +55,16 @@ def _stage_strategy(stage: Node, full_reason: str) -> tuple[Strategy, str]:
             return Strategy.FULL, full_reason
         case GroupStage():
             return strategy_of(state_columns(stage.arguments, stage.aggregates), stage.aggregates)
+        case MatchStage():
+            assert isinstance(stage.input, Match)
+            if not stage.input.keys:
+                return Strategy.FULL, f"a {stage.input.kind} join without an equality reads both inputs whole"
+            return Strategy.AFFECTED, f"a {stage.input.kind} join derives the touched keys again"
+        case PartitionStage():
+            what = "groups" if stage.is_grouped else "partitions"
+            if not stage.keys:
+                return Strategy.FULL, f"there is one partition: {stage.outputs[-1].expr.sql} reads all rows"
+            return Strategy.AFFECTED, f"touched {what} are derived again"
         case BagStage():
             return Strategy.ALGEBRAIC, "projections, filters, joins and unions are linear"
         case _:

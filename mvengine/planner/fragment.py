@@ -16,12 +16,12 @@ from mvengine.errors import FormatError, InternalError
 from mvengine.planner.codec import Json, decode, encode
 from mvengine.planner.logical import Root
 
-FORMAT = 1
+FORMAT = 2
 """The format that is written. It grows with every change of a node's fields, together with an upgrade."""
 
 Upgrade = Callable[[dict[str, Json]], dict[str, Json]]
 
-UPGRADES: Mapping[int, Upgrade] = {}
+UPGRADES: Mapping[int, Upgrade] = {1: lambda document: document}
 """From the number of a format to the pure function that turns a document of it into one of the next."""
 
 

@@ -80,7 +80,68 @@ class UnionAll(Node):
     alias: str
 
 
+class MatchKind(StrEnum):
+    """What a row on the left becomes, by its matches on the right."""
+
+    LEFT = "left"  # a row for each match; without one, a row padded with NULL
+    FULL = "full"  # and rows of the right without a match, padded
+    SEMI = "semi"  # itself, if there is a match
+    ANTI = "anti"  # itself, if there is none
+    MARK = "mark"  # itself, with whether there is a match
+    SINGLE = "single"  # itself, with a value of its only match, or NULL; two matches are an error
+    ASOF = "asof"  # itself, with the nearest match
+    ASOF_LEFT = "asof left"  # the same, padded where there is none
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchKey:
+    """``left = right``, or where ``is_null_safe``, ``left IS NOT DISTINCT FROM right``: each reads its side only."""
+
+    left: Expr
+    right: Expr
+    is_null_safe: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match(Node):
+    """Every join that is not an inner one. Two rows match when all ``keys`` and ``predicates`` are true.
+
+    ``outputs`` read both sides (SEMI, ANTI, MARK and SINGLE: the left one). ``value`` is the column that MARK and
+    SINGLE add; SINGLE's expression reads the right side.
+    """
+
+    left: Node
+    right: Node
+    kind: MatchKind
+    keys: tuple[MatchKey, ...]
+    predicates: tuple[Expr, ...]
+    outputs: tuple[Output, ...]
+    value: Output | None
+    alias: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window(Node):
+    """Adds window functions to each row. ``partition_by`` names columns of the input: every call's partitions are made
+    of these (and perhaps of more), so that a partition can be computed alone."""
+
+    input: Node
+    partition_by: tuple[str, ...]
+    calls: tuple[Output, ...]
+    alias: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant(Node):
+    """Rows that never change: VALUES, or a query without a table."""
+
+    query: str
+    columns: tuple[str, ...]
+    alias: str
+
+
 class AggregateFunction(StrEnum):
+    GENERAL = "general"  # any other: ``argument`` is the whole call, and touched groups are derived again
     COUNT_STAR = "count_star"
     COUNT = "count"
     SUM = "sum"
@@ -255,6 +316,43 @@ class BagRead(Node):
     storage: str
     columns: tuple[str, ...]
     alias: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageRead(Node):
+    """The rows of an inner stage that is no GroupStage. ``rows`` gives the current ones: a BagRead of what is stored,
+    or the Match itself, of which nothing is stored."""
+
+    stage: str
+    rows: Node
+    columns: tuple[str, ...]
+    alias: str
+    version: Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchStage(Node):
+    """The change of a Match, by its affected keys. Nothing is stored: the rows before follow from the inputs before."""
+
+    input: Node  # a Match
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartitionStage(Node):
+    """Rows that are computed partition by partition, and stored: touched partitions are derived again and compared.
+
+    ``keys`` are columns of the input, and among the outputs under the same names (none: there is one partition).
+    ``outputs`` are computed by one SELECT of a partition's rows, grouped by the keys where ``is_grouped``.
+    """
+
+    input: Node
+    name: str
+    storage: str
+    keys: tuple[str, ...]
+    outputs: tuple[Output, ...]
+    is_grouped: bool
 
 
 @dataclass(frozen=True, kw_only=True)

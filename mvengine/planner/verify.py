@@ -7,16 +7,20 @@ from mvengine.planner.emit.select import columns_of
 from mvengine.planner.logical import (
     Aggregate,
     BagRead,
+    Constant,
     Distinct,
     Filter,
     GroupRead,
     Join,
+    Match,
     Materialize,
     MaterializeTable,
     Opaque,
     Project,
     Scan,
+    StageRead,
     UnionAll,
+    Window,
 )
 from mvengine.planner.node import Node, child_fields, hints, walk
 from mvengine.schema import Name
@@ -58,6 +62,8 @@ def _relations(plan: Node) -> frozenset[Name]:
 def output_names(node: Node) -> tuple[str, ...] | None:
     """The names of a logical plan's columns; None where only the engine knows them (Opaque, Load)."""
     match node:
+        case Window():
+            return (*(output_names(node.input) or ()), *(call.name for call in node.calls))
         case Aggregate():
             return (*(key.name for key in node.keys), *(call.name for call in node.aggregates))
         case Distinct():
@@ -66,7 +72,7 @@ def output_names(node: Node) -> tuple[str, ...] | None:
             return tuple(name for child in node.inputs for name in output_names(child) or ())
         case Filter() | Materialize() | MaterializeTable():
             return output_names(node.input)
-        case Scan() | Project() | UnionAll() | GroupRead() | BagRead():
+        case Scan() | Project() | UnionAll() | GroupRead() | BagRead() | Match() | Constant() | StageRead():
             return columns_of(node)
         case _:
             return None

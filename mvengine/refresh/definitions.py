@@ -9,10 +9,7 @@ from mvengine.errors import InternalError
 from mvengine.planner.emit.select import select
 from mvengine.planner.fragment import loads
 from mvengine.planner.logical import (
-    BagStage,
     ConstrainedTable,
-    FullStage,
-    GroupStage,
     Maintenance,
     Materialize,
     MaterializeTable,
@@ -21,7 +18,7 @@ from mvengine.planner.logical import (
 from mvengine.planner.node import walk
 from mvengine.refresh.merge import create_table_sql
 from mvengine.refresh.settings import settings_of
-from mvengine.refresh.stage_runs import create_stage, runs_of
+from mvengine.refresh.stages import StoredStage, create_stage, runs_of
 from mvengine.schema import quote
 
 
@@ -90,7 +87,7 @@ def drop_tables(engine: DuckDbEngine, plan: Root) -> None:
     if isinstance(plan, MaterializeTable):
         tables = [plan.storage, plan.staging, plan.shadow]
     else:
-        stages = [node for node in walk(plan) if isinstance(node, GroupStage | BagStage | FullStage)]
+        stages = [node for node in walk(plan) if isinstance(node, StoredStage)]
         tables = [stage.storage for stage in stages]
     for table in tables:
         engine.query(f"DROP TABLE IF EXISTS {table}")

@@ -17,13 +17,13 @@ from mvengine.meta.records import MaintenanceMode
 from mvengine.planner.delta import delta_name, inputs_of
 from mvengine.planner.emit import bag
 from mvengine.planner.emit.select import select
-from mvengine.planner.logical import BagStage, FullStage, GroupStage, Maintenance, Scan
+from mvengine.planner.logical import FullStage, GroupStage, Maintenance, PartitionStage, Scan
 from mvengine.planner.node import walk
 from mvengine.refresh.change_log import append
 from mvengine.refresh.choice import SMALL_CHANGE_ROWS, Choice, choose
 from mvengine.refresh.graph import Graph, ViewDefinition
 from mvengine.refresh.settings import settings_of
-from mvengine.refresh.stage_runs import maintain_stage, rebuild_stage, runs_of
+from mvengine.refresh.stages import Stage, maintain_stage, rebuild_stage, runs_of
 from mvengine.schema import Name, quote
 from mvengine.testing.faults import fault_point
 
@@ -109,9 +109,10 @@ def _follow(engine: DuckDbEngine, view: ViewDefinition, sizes: Mapping[Name, int
 def _drop_changes(engine: DuckDbEngine, plan: Maintenance, *, is_wanted: bool) -> None:
     """The changes of inner stages are nobody's any more, nor is that of the last one where no view reads it."""
     for stage in plan.stages:
-        assert isinstance(stage, GroupStage | BagStage | FullStage)
+        assert isinstance(stage, Stage)
         is_last = stage is plan.stages[-1]
-        if not is_last or not (is_wanted or isinstance(stage, GroupStage)):  # unread groups have no change of their own
+        has_none = isinstance(stage, GroupStage | PartitionStage)  # where nobody reads what is visible of them
+        if not is_last or not (is_wanted or has_none):
             engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(stage.name))}")
 
 

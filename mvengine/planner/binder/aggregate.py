@@ -1,19 +1,21 @@
-"""GROUP BY, aggregates and HAVING of one SELECT → Project(Filter(Aggregate))."""
+"""GROUP BY and the aggregates of one SELECT → Aggregate."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
-from mvengine.planner.binder.names import output_names, unaliased
-from mvengine.planner.binder.scalar import Unsupported, bind_expr, refuse_nested, render
+from mvengine.planner.binder.names import unaliased
+from mvengine.planner.binder.scalar import Unsupported, bind_call, bind_expr, refuse_nested, render
+from mvengine.planner.binder.scopes import Names, column_node, seal
 from mvengine.planner.delta.state import INEXACT_TYPES, INTEGER_TYPES
+from mvengine.planner.emit.select import scope_of
 from mvengine.planner.emit.select import select as emit_select
-from mvengine.planner.logical import Aggregate, AggregateCall, AggregateFunction, Filter, Project
+from mvengine.planner.logical import Aggregate, AggregateCall, AggregateFunction, Project
 from mvengine.planner.node import Node
 from mvengine.planner.reader import FunctionFacts, SchemaReader
-from mvengine.planner.scalar import Expr, Output
-
-SCOPE = "groups"
+from mvengine.planner.scalar import Expr, Output, column
 
 _GROUPINGS: dict[type[exp.Expr], str] = {
     exp.Rollup: "ROLLUP",
@@ -30,46 +32,73 @@ _FUNCTIONS: dict[type[exp.Expr], AggregateFunction] = {
 }
 
 
-def has_aggregates(select: exp.Select) -> bool:
+def has_aggregates(select: exp.Select, facts: FunctionFacts) -> bool:
     """Whether the SELECT itself aggregates: windows and subqueries do so on their own account."""
-    clauses = [*select.expressions, select.args.get("having")]
-    return any(_own_aggregate(clause) for clause in clauses if clause is not None)
+    return any(True for _ in own_aggregates(select, select, facts))
 
 
-def _own_aggregate(clause: exp.Expr) -> bool:
-    for aggregate in clause.find_all(exp.AggFunc):
-        ancestor = aggregate.find_ancestor(exp.Window, exp.Query)
-        if not isinstance(ancestor, exp.Window):
-            return True
-    return False
+def own_aggregates(tree: exp.Expr, select: exp.Select, facts: FunctionFacts) -> Iterator[exp.Expr]:
+    """The aggregates of a SELECT in a part of it, with their FILTER, ORDER BY and the like."""
+    for node in tree.find_all(exp.Func):
+        if node.parent_select is select and is_aggregate(node, facts):
+            whole: exp.Expr = node
+            while isinstance(whole.parent, _AROUND) and whole.arg_key == "this":
+                whole = whole.parent
+            if not (isinstance(whole.parent, exp.Window) and whole.arg_key == "this"):
+                yield whole
+
+
+_AROUND = (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
+
+
+def is_aggregate(node: exp.Expr, facts: FunctionFacts) -> bool:
+    """Whether a function is an aggregate, of those that the parser knows or of the engine's others."""
+    if isinstance(node, exp.AggFunc):
+        return True
+    return isinstance(node, exp.Anonymous) and node.name.lower() in facts.aggregates
 
 
 class AggregateBinder:
-    """Collects the keys and the different aggregates, then rewrites outputs and HAVING over them."""
+    """Collects the keys and the different aggregates; the select's tree names the groups' columns afterwards."""
 
-    def __init__(self, select: exp.Select, source: Node, reader: SchemaReader, facts: FunctionFacts) -> None:
+    def __init__(
+        self, select: exp.Select, source: Node, reader: SchemaReader, facts: FunctionFacts, names: Names
+    ) -> None:
         self.select = select
         self.source = source
         self.reader = reader
         self.facts = facts
+        self.names = names
+        self.scope = names.fresh("groups")
         self.taken: set[str] = set()
         self.keys: dict[str, tuple[str, Expr]] = {}  # text of the expression -> (name, expression)
         self.calls: dict[str, tuple[str, AggregateFunction, Expr | None]] = {}
 
-    def bind(self, alias: str) -> Node:
-        names = output_names(self.select)
-        for key in self._key_nodes():
-            self._add_key(key)
-        outputs = tuple(
-            Output(name=name, expr=self._over_groups(unaliased(node), name))
-            for name, node in zip(names, self.select.expressions, strict=True)
-        )
-        having = self.select.args.get("having")
-        predicates = self._having(having.this) if having else ()
-        plan: Node = self._aggregate()
-        if predicates:
-            plan = Filter(input=plan, predicates=predicates)
-        return Project(input=plan, outputs=outputs, alias=alias)
+    def bind(self) -> Aggregate:
+        nodes = self._key_nodes()
+        if all(self._is_simple(call) for call in own_aggregates(self.select, self.select, self.facts)):
+            for node in nodes:
+                self._add_key(node, bind_expr(node, self.facts))
+        else:
+            self._seal(nodes)
+        self.select.set("group", None)
+        for clause in ("expressions", "having", "qualify", "order", "distinct"):
+            found = self.select.args.get(clause)
+            for node in list(found) if isinstance(found, list) else [found] if found else []:
+                self._move(node)
+        return self._aggregate()
+
+    def _seal(self, nodes: list[exp.Expr]) -> None:
+        """Makes the keys, and all that aggregates read, columns of one input: groups are computed from its rows."""
+        wanted = [(self._key_name(node), bind_expr(node, self.facts)) for node in nodes]
+        extra = [Output(name=self.names.fresh(name), expr=expr) for name, expr in wanted]
+        self.source = seal(self.select, self.source, self.names.fresh("input"), extra)
+        alias = scope_of(self.source)
+        for node, output in zip(nodes, extra, strict=True):
+            text = render(node)
+            if text not in self.keys:
+                self.keys[text] = (output.name, column(alias, output.name))
+                self.taken.add(output.name.lower())
 
     def _key_nodes(self) -> list[exp.Expr]:
         group = self.select.args.get("group")
@@ -85,16 +114,18 @@ class AggregateBinder:
                 raise Unsupported(_GROUPINGS[type(node)])
         if group.args.get("all"):
             nodes = [unaliased(node) for node in self.select.expressions]
-            keys = [node for node in nodes if not _own_aggregate(node)]
+            keys = [node for node in nodes if not any(True for _ in own_aggregates(node, self.select, self.facts))]
             if not any(key.find(exp.Column) for key in keys):
                 raise Unsupported("GROUP BY ALL without a column")
             return keys
         return list(group.expressions)
 
-    def _add_key(self, node: exp.Expr) -> None:
-        expr = bind_expr(node, self.facts)
+    def _add_key(self, node: exp.Expr, expr: Expr) -> None:
         if expr.sql not in self.keys:
-            self.keys[expr.sql] = (self._name(self._output_name(node) or _column_name(node) or "key"), expr)
+            self.keys[expr.sql] = (self._name(self._key_name(node)), expr)
+
+    def _key_name(self, node: exp.Expr) -> str:
+        return self._output_name(node) or _column_name(node) or "key"
 
     def _output_name(self, node: exp.Expr) -> str | None:
         for output in self.select.expressions:
@@ -110,56 +141,50 @@ class AggregateBinder:
         self.taken.add(candidate.lower())
         return candidate
 
-    def _having(self, condition: exp.Expr) -> tuple[Expr, ...]:
-        condition = condition.unnest()
-        parts = condition.flatten() if isinstance(condition, exp.And) else (condition,)
-        return tuple(self._over_groups(part, None) for part in parts)
+    def _move(self, tree: exp.Expr) -> None:
+        """Puts columns of the groups in the place of keys and aggregates."""
 
-    def _over_groups(self, node: exp.Expr, name: str | None) -> Expr:
-        """The expression with keys and aggregates replaced by columns of the groups."""
+        calls = {id(call) for call in own_aggregates(tree, self.select, self.facts)}
 
         def replaced(part: exp.Expr) -> exp.Expr:
-            if isinstance(part, exp.Window):
-                raise Unsupported("a window function")
-            if isinstance(part, exp.Query):
-                raise Unsupported("a subquery in an expression")
-            if isinstance(part, exp.AggFunc | exp.Filter):
-                return _column(self._call(part, name if part is node else None))
-            if isinstance(part, exp.Expr) and not isinstance(part, exp.Identifier | exp.Literal):
+            if id(part) in calls:
+                name = part.parent.alias if isinstance(part.parent, exp.Alias) else None
+                return column_node(self.scope, self._call(part, name))
+            if isinstance(part, exp.Expr) and not isinstance(part, exp.Identifier | exp.Literal | exp.Query):
                 found = self.keys.get(render(part))
                 if found is not None:
-                    return _column(found[0])
+                    return column_node(self.scope, found[0])
             return part
 
-        node = node.copy()
-        name = name if isinstance(node, exp.AggFunc | exp.Filter) else None
-        over = node.transform(replaced, copy=False)
-        expr = bind_expr(over, self.facts)
-        if stray := next((ref for ref in expr.columns if ref.relation != SCOPE), None):
+        moved = tree.transform(replaced, copy=False)
+        if moved is not tree:
+            tree.replace(moved)
+        if stray := next((node for node in moved.find_all(exp.Column) if node.table != self.scope), None):
             raise Unsupported(f"{stray.name}, which is neither grouped nor aggregated")
-        return expr
 
     def _call(self, node: exp.Expr, name: str | None) -> str:
         text = render(node)
         if text not in self.calls:
-            function, argument = self._function(node)
+            function, argument = self._function(node) if self._is_simple(node) else self._general(node)
             self.calls[text] = (self._name(name or function.value.split("_")[0]), function, argument)
         return self.calls[text][0]
+
+    def _general(self, node: exp.Expr) -> tuple[AggregateFunction, Expr]:
+        return AggregateFunction.GENERAL, bind_call(node, self.facts)
+
+    def _is_simple(self, node: exp.Expr) -> bool:
+        """Whether a group's result follows from sums, counts and extrema."""
+        if isinstance(node, exp.Filter):
+            node = node.this
+        is_plain = not any(value for name, value in node.args.items() if name not in ("this", "big_int"))
+        return type(node) in _FUNCTIONS and is_plain and not isinstance(node.this, exp.Distinct)
 
     def _function(self, node: exp.Expr) -> tuple[AggregateFunction, Expr | None]:
         condition: exp.Expr | None = None
         if isinstance(node, exp.Filter):
             condition, node = node.expression.this, node.this
-        function = _FUNCTIONS.get(type(node))
-        if function is None:
-            raise Unsupported(
-                f"the aggregate {(node.sql_name() if isinstance(node, exp.Func) else node.key).lower()}()"
-            )
-        if any(value for name, value in node.args.items() if name not in ("this", "big_int")):
-            raise Unsupported(f"{function.value}() of several arguments")
+        function = _FUNCTIONS[type(node)]
         argument = node.this
-        if isinstance(argument, exp.Distinct):
-            raise Unsupported(f"{function.value}(DISTINCT …)")
         if isinstance(argument, exp.Order):
             argument = argument.this  # the order of rows changes no sum, count or extremum
         if argument is None or isinstance(argument, exp.Star):
@@ -180,7 +205,7 @@ class AggregateBinder:
                 AggregateCall(name=name, function=function, argument=argument, argument_type=types.get(text, ""))
                 for text, (name, function, argument) in self.calls.items()
             ),
-            alias=SCOPE,
+            alias=self.scope,
         )
 
     def _argument_types(self) -> dict[str, str]:
@@ -202,10 +227,6 @@ class AggregateBinder:
 def _check_sum_type(function: AggregateFunction, type_: str) -> None:
     if type_ not in INEXACT_TYPES and type_ not in INTEGER_TYPES and not type_.startswith("DECIMAL"):
         raise Unsupported(f"{function.value}() of {type_}")
-
-
-def _column(name: str) -> exp.Column:
-    return exp.column(exp.to_identifier(name, quoted=True), table=SCOPE)
 
 
 def _column_name(node: exp.Expr) -> str | None:

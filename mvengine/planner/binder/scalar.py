@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -49,10 +50,26 @@ def bind_expr(node: exp.Expr, facts: FunctionFacts) -> Expr:
     return Expr(sql=sql, columns=tuple(refs))
 
 
+def bind_call(node: exp.Expr, facts: FunctionFacts) -> Expr:
+    """A window function or an aggregate, as a whole. Raises Unsupported for what no expression may hold either."""
+    for part in node.iter_expressions():
+        _refuse_queries(part)
+    sql = render(node)
+    refuse_calls(sql, replace(facts, aggregates=frozenset()))
+    refs = {ColumnRef(relation=column.table, name=column.name): None for column in node.find_all(exp.Column)}
+    return Expr(sql=sql, columns=tuple(refs))
+
+
 def refuse_nested(node: exp.Expr) -> None:
     """Constructs inside an expression that are more than a function of the row."""
     if node.find(exp.Window):
-        raise Unsupported("a window function")
+        raise Unsupported("a window function in this place")
+    _refuse_queries(node)
+    if node.find(exp.AggFunc):
+        raise Unsupported("an aggregate in this place")
+
+
+def _refuse_queries(node: exp.Expr) -> None:
     if node.find(exp.Exists):
         raise Unsupported("EXISTS")
     for membership in node.find_all(exp.In):
@@ -62,8 +79,6 @@ def refuse_nested(node: exp.Expr) -> None:
         raise Unsupported("a subquery in an expression")
     if node.find(exp.Unnest, exp.Explode, exp.Posexplode):
         raise Unsupported("UNNEST")
-    if node.find(exp.AggFunc):
-        raise Unsupported("an aggregate in this place")
     if node.find(exp.Placeholder, exp.Parameter):
         raise Unsupported("a parameter")
     if node.find(exp.TableColumn):

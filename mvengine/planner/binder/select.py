@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from mvengine.planner.binder.aggregate import AggregateBinder, has_aggregates
+from mvengine.planner.binder.matches import bind_match
 from mvengine.planner.binder.names import output_names, unaliased
 from mvengine.planner.binder.scalar import Unsupported, bind_expr, render
-from mvengine.planner.logical import Distinct, Filter, Join, Project, Scan, UnionAll, Version
+from mvengine.planner.binder.scopes import Names, seal
+from mvengine.planner.binder.windows import bind_windows
+from mvengine.planner.logical import Distinct, Filter, Join, MatchKind, Project, Scan, UnionAll, Version
 from mvengine.planner.node import Node
 from mvengine.planner.reader import FunctionFacts, Relation, SchemaReader
 from mvengine.planner.scalar import Expr, Output, column
@@ -21,9 +24,10 @@ Ctes = Mapping[str, exp.Query]
 class QueryBinder:
     """Binds one qualified query. ``relations`` says what its tables are."""
 
-    def __init__(self, relations: Mapping[Name, Relation], reader: SchemaReader) -> None:
+    def __init__(self, relations: Mapping[Name, Relation], reader: SchemaReader, names: Names) -> None:
         self.relations = relations
         self.reader = reader
+        self.names = names
         self.facts: FunctionFacts = reader.functions()
 
     def bind(self, query: exp.Expr, ctes: Ctes, alias: str) -> Node:
@@ -56,34 +60,47 @@ class QueryBinder:
         self._refuse_modifiers(query)
         if query.args.get("by_name"):
             raise Unsupported("UNION BY NAME")
+        types = self.reader.describe(_columns_query(query))  # before binding takes the query apart
         left = self.bind(query.this, ctes, alias)
         right = self.bind(query.expression, ctes, alias)
-        types = self.reader.describe(_columns_query(query))
         names = _names(left)
         legs = tuple(_conform(leg, names, tuple(c.type for c in types), alias) for leg in (left, right))
         union = UnionAll(inputs=legs, columns=names, alias=alias)
         return Distinct(input=union, columns=names, alias=alias) if query.args.get("distinct") else union
 
     def _select(self, select: exp.Select, ctes: Ctes, alias: str) -> Node:
+        """Clause by clause, in the order in which SQL computes them; each takes itself out of the tree."""
         self._refuse_modifiers(select)
-        source = self._from(select, ctes)
-        if where := select.args.get("where"):
-            source = Filter(input=source, predicates=self._conjuncts(where.this))
-        if select.args.get("group") or has_aggregates(select):
-            plan = AggregateBinder(select, source, self.reader, self.facts).bind(alias)
-        else:
-            if select.args.get("having"):
-                raise Unsupported("HAVING without an aggregate")
-            outputs = tuple(
-                Output(name=name, expr=bind_expr(unaliased(node), self.facts))
-                for name, node in zip(output_names(select), select.expressions, strict=True)
-            )
-            plan = Project(input=source, outputs=outputs, alias=alias)
+        names = output_names(select)
+        plan = self._from(select, ctes)
+        plan = self._filter(select, plan, "where")
+        if select.args.get("group") or has_aggregates(select, self.facts):
+            plan = self._aggregate(select, plan)
+        plan = self._filter(select, plan, "having")
+        plan = bind_windows(select, plan, self.names, self.facts)
+        plan = self._filter(select, plan, "qualify")
+        outputs = tuple(
+            Output(name=name, expr=bind_expr(unaliased(node), self.facts))
+            for name, node in zip(names, select.expressions, strict=True)
+        )
+        plan = Project(input=plan, outputs=outputs, alias=alias)
         if distinct := select.args.get("distinct"):
             if distinct.args.get("on"):
                 raise Unsupported("DISTINCT ON")
-            plan = Distinct(input=plan, columns=tuple(output_names(select)), alias=alias)
+            plan = Distinct(input=plan, columns=tuple(names), alias=alias)
         return plan
+
+    def _filter(self, select: exp.Select, plan: Node, clause: str) -> Node:
+        """WHERE, HAVING or QUALIFY."""
+        condition = select.args.get(clause)
+        if condition is None:
+            return plan
+        select.set(clause, None)
+        return Filter(input=plan, predicates=tuple(bind_expr(part, self.facts) for part in conjuncts(condition.this)))
+
+    def _aggregate(self, select: exp.Select, plan: Node) -> Node:
+        binder = AggregateBinder(select, plan, self.reader, self.facts, self.names)
+        return binder.bind()
 
     def _refuse_modifiers(self, query: exp.Expr) -> None:
         for key, construct in _MODIFIERS.items():
@@ -94,34 +111,47 @@ class QueryBinder:
         clause = select.args.get("from_") or select.args.get("from")
         if clause is None:
             raise Unsupported("a query without a table")
-        inputs, predicates = self._with_joins(clause.this, select.args.get("joins") or [], select, ctes)
+        plan = self._joined(clause.this, select.args.get("joins") or [], select, ctes)
         if select.args.get("laterals"):
             raise Unsupported("LATERAL")
-        return inputs[0] if len(inputs) == 1 else Join(inputs=tuple(inputs), predicates=tuple(predicates))
+        select.set("joins", None)
+        select.set("from_", None)
+        return plan
 
-    def _with_joins(
-        self, item: exp.Expr, joins: list[exp.Join], select: exp.Select, ctes: Ctes
-    ) -> tuple[list[Node], list[Expr]]:
+    def _joined(self, item: exp.Expr, joins: list[exp.Join], select: exp.Select, ctes: Ctes) -> Node:
         """An item of FROM with the joins after it and inside it: ``(a JOIN b ON …)``, ``a JOIN b JOIN c ON … ON …``."""
         inner = item.args.get("joins") or []
         if isinstance(item, exp.Subquery) and isinstance(item.this, exp.Table | exp.Subquery):
             if item.alias and item.this.args.get("joins"):
                 raise Unsupported("a name for a join in parentheses")
             if not item.alias:
-                inputs, predicates = self._with_joins(item.this, inner, select, ctes)
+                plan = self._joined(item.this, inner, select, ctes)
                 inner = []
             else:
-                inputs, predicates = [self._item(item, select, ctes)], []
+                plan = self._item(item, select, ctes)
         else:
-            inputs, predicates = [self._item(item, select, ctes)], []
+            plan = self._item(item, select, ctes)
         for join in [*inner, *joins]:
-            _refuse_join(join)
-            others, conditions = self._with_joins(join.this, [], select, ctes)
-            inputs.extend(others)
-            predicates.extend(conditions)
-            if condition := join.args.get("on"):
-                predicates.extend(self._conjuncts(condition))
-        return inputs, predicates
+            plan = self._join(plan, join, select, ctes)
+        return plan
+
+    def _join(self, plan: Node, join: exp.Join, select: exp.Select, ctes: Ctes) -> Node:
+        kind = _kind_of(join)
+        other = self._joined(join.this, [], select, ctes)
+        condition = join.args.get("on")
+        if kind is None:
+            parts = conjuncts(condition) if condition else []
+            joined = Join(inputs=(plan, other), predicates=tuple(bind_expr(part, self.facts) for part in parts))
+            join.set("on", None)
+            return joined
+        if _is_right(join):
+            plan, other = other, plan
+        left = seal(select, plan, self.names.fresh("left"))
+        right = seal(select, other, self.names.fresh("right"))
+        parts = conjuncts(condition) if condition else []
+        join.set("on", None)
+        alias = self.names.fresh("matched")
+        return bind_match(select, left, right, kind, parts, alias, reader=self.reader, facts=self.facts)
 
     def _item(self, item: exp.Expr, select: exp.Select, ctes: Ctes) -> Node:
         for key in ("pivots", "sample", "ordinality", "when", "changes"):
@@ -152,10 +182,15 @@ class QueryBinder:
             version=Version.CURRENT,
         )
 
-    def _conjuncts(self, condition: exp.Expr) -> tuple[Expr, ...]:
-        condition = condition.unnest()
-        parts = condition.flatten() if isinstance(condition, exp.And) else (condition,)
-        return tuple(bind_expr(part, self.facts) for part in parts)
+
+def conjuncts(condition: exp.Expr) -> list[exp.Expr]:
+    """The parts of a condition that all must be true."""
+    condition = condition.unnest()
+    return (
+        [inner for part in condition.flatten() for inner in conjuncts(part)]
+        if isinstance(condition, exp.And)
+        else [condition]
+    )
 
 
 _FROM_ITEMS: dict[type[exp.Expr], str] = {exp.Lateral: "LATERAL", exp.Values: "VALUES", exp.Unnest: "UNNEST"}
@@ -164,7 +199,6 @@ _MODIFIERS = {
     "limit": "LIMIT",
     "offset": "OFFSET",
     "fetch": "FETCH FIRST",
-    "qualify": "QUALIFY",
     "windows": "WINDOW",
     "sample": "USING SAMPLE",
     "pivots": "PIVOT",
@@ -177,12 +211,37 @@ _MODIFIERS = {
 }
 
 
-def _refuse_join(join: exp.Join) -> None:
-    method, side, kind = (join.args.get(key) or "" for key in ("method", "side", "kind"))
-    if method or side or kind.upper() not in ("", "INNER", "CROSS"):
-        raise Unsupported(" ".join(word.upper() for word in (method, side, kind) if word) + " JOIN")
+_KINDS: dict[tuple[str, str, str], MatchKind | None] = {
+    ("", "", ""): None,
+    ("", "", "INNER"): None,
+    ("", "", "CROSS"): None,
+    ("", "LEFT", ""): MatchKind.LEFT,
+    ("", "LEFT", "OUTER"): MatchKind.LEFT,
+    ("", "RIGHT", ""): MatchKind.LEFT,  # with its inputs exchanged
+    ("", "RIGHT", "OUTER"): MatchKind.LEFT,
+    ("", "FULL", ""): MatchKind.FULL,
+    ("", "FULL", "OUTER"): MatchKind.FULL,
+    ("", "", "SEMI"): MatchKind.SEMI,
+    ("", "", "ANTI"): MatchKind.ANTI,
+    ("ASOF", "", ""): MatchKind.ASOF,
+    ("ASOF", "", "INNER"): MatchKind.ASOF,
+    ("ASOF", "LEFT", ""): MatchKind.ASOF_LEFT,
+    ("ASOF", "LEFT", "OUTER"): MatchKind.ASOF_LEFT,
+}
+
+
+def _is_right(join: exp.Join) -> bool:
+    return bool((join.args.get("side") or "").upper() == "RIGHT")
+
+
+def _kind_of(join: exp.Join) -> MatchKind | None:
+    """The kind of match that a join is; None for an inner join."""
+    method, side, kind = ((join.args.get(key) or "").upper() for key in ("method", "side", "kind"))
     if join.args.get("using"):
         raise Unsupported("JOIN USING over these inputs")
+    if (method, side, kind) not in _KINDS:
+        raise Unsupported(" ".join(word for word in (method, side, kind) if word) + " JOIN")
+    return _KINDS[method, side, kind]
 
 
 def _names(node: Node) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from sqlglot.optimizer.qualify import qualify
 from mvengine.errors import NotSupportedError, ProgrammingError
 from mvengine.planner.binder.names import unique
 from mvengine.planner.binder.scalar import Unsupported, follows_tables_only, render
+from mvengine.planner.binder.scopes import Names, make_aliases_unique
 from mvengine.planner.binder.select import QueryBinder
 from mvengine.planner.binder.tables import ResolvedQuery, relations_of, resolve_tables
 from mvengine.planner.emit.select import columns_of, select
@@ -38,8 +39,7 @@ def bind_view(
 ) -> Materialize:
     """The logical plan of a view.
 
-    Errors: BindError where DuckDB refuses the query; NotSupportedError where it reads what a view cannot depend on, or
-    where policy ``strict`` meets a construct without a delta rule.
+    Errors: BindError where DuckDB refuses the query; NotSupportedError where it reads what a view cannot depend on.
     """
     described = reader.describe(query)
     columns = _columns(described, column_names)
@@ -57,10 +57,6 @@ def bind_view(
         if policy is Policy.FULL:
             raise Unsupported("policy 'full'")
     except Unsupported as unsupported:
-        if policy is Policy.STRICT:
-            raise NotSupportedError(
-                f"cannot maintain {unsupported} incrementally under policy 'strict'", hint="use policy 'auto'"
-            ) from None
         plan = Opaque(
             query=query,
             relations=tuple(known),
@@ -143,7 +139,9 @@ def _incremental(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader
         raise Unsupported(f"a name that the planner cannot resolve ({str(error).splitlines()[0][:120]})") from error
     order_by = _order_by(tree, columns)
     _drop_order(tree)
-    plan = QueryBinder(resolved.relations, reader).bind(tree, {}, ROOT)
+    names = Names(tree)
+    make_aliases_unique(tree, names)
+    plan = QueryBinder(resolved.relations, reader, names).bind(tree, {}, ROOT)
     return _typed(plan, columns, reader), order_by
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mvengine.planner.logical import GroupRead, Scan, Version
+from mvengine.planner.logical import GroupRead, Scan, StageRead, Version
 
 
-def delta(leaf: Scan | GroupRead) -> Scan | GroupRead:
+def delta(leaf: Scan | GroupRead | StageRead) -> Scan | GroupRead | StageRead:
     """The change of a leaf."""
     return replace(leaf, version=Version.DELTA)
 
 
-def previous(leaf: Scan | GroupRead) -> Scan | GroupRead:
+def previous(leaf: Scan | GroupRead | StageRead) -> Scan | GroupRead | StageRead:
     """A leaf as it was before the change."""
     return replace(leaf, version=Version.PREVIOUS)

@@ -12,9 +12,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mvengine.planner.delta.state import argument_name
+from mvengine.planner.emit.select import columns_of, scope_of
 from mvengine.planner.logical import (
     Aggregate,
     AggregateCall,
+    AggregateFunction,
     Argument,
     BagRead,
     BagStage,
@@ -23,13 +25,18 @@ from mvengine.planner.logical import (
     GroupRead,
     GroupStage,
     Maintenance,
+    Match,
+    MatchStage,
     Materialize,
     Opaque,
+    PartitionStage,
     Project,
+    StageRead,
     Version,
+    Window,
 )
 from mvengine.planner.node import Node
-from mvengine.planner.scalar import Output, column
+from mvengine.planner.scalar import Expr, Output, column
 from mvengine.schema import quote
 
 
@@ -49,7 +56,7 @@ def maintenance_plan(view: Materialize) -> Materialize:
         return view.with_children((Maintenance(stages=(stage,), visible=visible),))
     cutter = _Cutter(view)
     plan = cutter.cut(view.input)
-    if _is_chain_over_group(plan):
+    if _is_chain_over_state(plan):
         cutter.name_last(view)
         visible = _rename_storage(plan, cutter.stages[-1])
     else:
@@ -59,45 +66,96 @@ def maintenance_plan(view: Materialize) -> Materialize:
     return view.with_children((Maintenance(stages=tuple(cutter.stages), visible=visible),))
 
 
-def _is_chain_over_group(plan: Node) -> bool:
+def _is_chain_over_state(plan: Node) -> bool:
+    """Whether nothing but projections and filters stand above what a stage stores: they are computed on reading."""
     while isinstance(plan, Project | Filter):
         plan = plan.input
-    return isinstance(plan, GroupRead)
+    return isinstance(plan, GroupRead) or (isinstance(plan, StageRead) and isinstance(plan.rows, BagRead))
 
 
 def _rename_storage(plan: Node, stage: Node) -> Node:
     """The visible chain over the last stage, which took the view's own storage."""
-    assert isinstance(stage, GroupStage)
-    if isinstance(plan, GroupRead):
-        return replace(plan, stage=stage.name, storage=stage.storage)
-    return plan.with_children(tuple(_rename_storage(child, stage) for child in plan.children))
+    match plan, stage:
+        case GroupRead(), GroupStage():
+            return replace(plan, stage=stage.name, storage=stage.storage)
+        case StageRead(rows=BagRead() as rows), PartitionStage():
+            return replace(rows, storage=stage.storage, alias=plan.alias)
+        case _:
+            return plan.with_children(tuple(_rename_storage(child, stage) for child in plan.children))
 
 
 class _Cutter:
-    """Collects the stages of one view, inputs first."""
+    """Collects the stages of one view, inputs first. Equal operators are one stage: it is computed once per refresh."""
 
     def __init__(self, view: Materialize) -> None:
         self.view = view
         self.stages: list[Node] = []
+        self._known: dict[Node, Node] = {}
 
     def cut(self, node: Node) -> Node:
-        """The plan with every Aggregate replaced by the read of its stage."""
+        """The plan with every operator that is not linear replaced by the read of its stage."""
         children = tuple(self.cut(child) for child in node.children)
         node = node.with_children(children) if children else node
-        return self._group(node) if isinstance(node, Aggregate) else node
+        if not isinstance(node, Aggregate | Window | Match):
+            return node
+        body = replace(node, alias="")  # the same operator under another name is the same
+        read = self._known.get(body) or self._read(node)
+        self._known[body] = read
+        assert isinstance(read, GroupRead | StageRead)
+        return replace(read, alias=node.alias)
+
+    def _read(self, node: Aggregate | Window | Match) -> GroupRead | StageRead:
+        match node:
+            case Match():
+                return self._match(node)
+            case Window():
+                return self._window(node)
+            case Aggregate():
+                is_general = any(call.function is AggregateFunction.GENERAL for call in node.aggregates)
+                return self._general(node) if is_general else self._group(node)
 
     def name_last(self, view: Materialize) -> None:
         """Gives the last stage the view's own name and storage."""
-
         last = self.stages[-1]
-        assert isinstance(last, GroupStage)
+        assert isinstance(last, GroupStage | PartitionStage)
         self.stages[-1] = replace(last, name=str(view.relation), storage=view.storage)
 
-    def _group(self, node: Aggregate) -> GroupRead:
-        number = len(self.stages) + 1
-        name = f"{self.view.relation}#{number}"
+    def _name(self) -> tuple[str, str]:
+        """Name and storage of the next stage."""
+        name = f"{self.view.relation}#{len(self.stages) + 1}"
         schema, _, _ = self.view.storage.partition(".")
-        storage = f"{schema}.{quote(name)}"
+        return name, f"{schema}.{quote(name)}"
+
+    def _match(self, node: Match) -> StageRead:
+        name, _ = self._name()
+        columns = columns_of(node)
+        self.stages.append(MatchStage(input=node, name=name, columns=columns))
+        return StageRead(stage=name, rows=node, columns=columns, alias=node.alias, version=Version.CURRENT)
+
+    def _window(self, node: Window) -> StageRead:
+        alias = scope_of(node.input)
+        passed = tuple(Output(name=name, expr=column(alias, name)) for name in columns_of(node.input))
+        return self._partition(node.input, node.partition_by, (*passed, *node.calls), node.alias, is_grouped=False)
+
+    def _general(self, node: Aggregate) -> StageRead:
+        """Groups whose results are computed from their rows. The binder has made the keys columns of the input."""
+        keys = tuple(key.expr.columns[0].name for key in node.keys)
+        calls = tuple(Output(name=call.name, expr=_call_expr(call)) for call in node.aggregates)
+        return self._partition(node.input, keys, (*node.keys, *calls), node.alias, is_grouped=True)
+
+    def _partition(
+        self, source: Node, keys: tuple[str, ...], outputs: tuple[Output, ...], alias: str, *, is_grouped: bool
+    ) -> StageRead:
+        name, storage = self._name()
+        columns = tuple(output.name for output in outputs)
+        self.stages.append(
+            PartitionStage(input=source, name=name, storage=storage, keys=keys, outputs=outputs, is_grouped=is_grouped)
+        )
+        rows = BagRead(storage=storage, columns=columns, alias=alias)
+        return StageRead(stage=name, rows=rows, columns=columns, alias=alias, version=Version.CURRENT)
+
+    def _group(self, node: Aggregate) -> GroupRead:
+        name, storage = self._name()
         arguments, outputs, calls = _arguments(node)
         stage = GroupStage(
             input=Project(input=node.input, outputs=(*node.keys, *outputs), alias="input"),
@@ -117,6 +175,14 @@ class _Cutter:
             alias=node.alias,
             version=Version.CURRENT,
         )
+
+
+def _call_expr(call: AggregateCall) -> Expr:
+    if call.argument is None:
+        return Expr(sql="count(*)", columns=())
+    if call.function is AggregateFunction.GENERAL:
+        return call.argument
+    return Expr(sql=f"{call.function}({call.argument.sql})", columns=call.argument.columns)
 
 
 def _arguments(node: Aggregate) -> tuple[tuple[Argument, ...], tuple[Output, ...], tuple[AggregateCall, ...]]:

@@ -8,24 +8,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from mvengine.planner.delta import leaf_delta
+from mvengine.planner.delta import Leaf, leaf_delta, leaves
 from mvengine.planner.delta.state import finalize
 from mvengine.planner.logical import (
     WEIGHT,
     Aggregate,
     AggregateCall,
+    AggregateFunction,
     BagRead,
+    Constant,
     Distinct,
     Filter,
     GroupRead,
     Join,
+    Match,
+    MatchKey,
+    MatchKind,
     Project,
     Scan,
+    StageRead,
     UnionAll,
     Version,
+    Window,
 )
-from mvengine.planner.node import Node, walk
+from mvengine.planner.node import Node
 from mvengine.schema import quote
 
 _IDENTIFIER = re.compile(r'[A-Za-z_]\w*|"[^".]*"')
@@ -33,7 +41,7 @@ _IDENTIFIER = re.compile(r'[A-Za-z_]\w*|"[^".]*"')
 
 def is_weighted(node: Node) -> bool:
     """Whether rows of this plan carry a weight column."""
-    return any(isinstance(n, Scan | GroupRead) and n.version is not Version.CURRENT for n in walk(node))
+    return any(leaf.version is not Version.CURRENT for leaf in leaves(node))
 
 
 def columns_of(node: Node) -> tuple[str, ...]:
@@ -41,8 +49,13 @@ def columns_of(node: Node) -> tuple[str, ...]:
     match node:
         case Project():
             return tuple(output.name for output in node.outputs)
-        case UnionAll() | BagRead() | Distinct():
+        case UnionAll() | BagRead() | Distinct() | Constant() | StageRead():
             return node.columns
+        case Match():
+            added = (node.value.name,) if node.value else ()
+            return (*(output.name for output in node.outputs), *added)
+        case Window():
+            return (*columns_of(node.input), *(call.name for call in node.calls))
         case Aggregate():
             return (*(key.name for key in node.keys), *(call.name for call in node.aggregates))
         case Scan():
@@ -59,12 +72,16 @@ def select(node: Node, *, weighted: bool) -> str:
     """A SELECT of the plan's columns, with ``_mv_weight`` last if asked for (1 where rows carry none)."""
     if isinstance(node, Distinct):
         return f"SELECT * FROM {from_item(node)}"
+    if isinstance(node, Match):
+        return matched(node, from_item(node.left), from_item(node.right))
+    if isinstance(node, Window):
+        return _windows(node)
     if isinstance(node, UnionAll):
         return "\nUNION ALL\n".join(select(leg, weighted=weighted) for leg in node.inputs)
     outputs, predicates, inputs = _block(node)
-    weights = [f"{quote(_alias(leaf))}.{WEIGHT}" for leaf in inputs if is_weighted(leaf)]
+    weights = [f"{quote(scope_of(leaf))}.{WEIGHT}" for leaf in inputs if is_weighted(leaf)]
     if outputs is None:
-        outputs = [f"{quote(_alias(inputs[0]))}.{quote(name)}" for name in columns_of(inputs[0])]
+        outputs = [f"{quote(scope_of(inputs[0]))}.{quote(name)}" for name in columns_of(inputs[0])]
     if weighted:
         outputs = [*outputs, f"{' * '.join(weights) or 'CAST(1 AS BIGINT)'} AS {WEIGHT}"]
     where = f"\nWHERE {conjunction(predicates)}" if predicates else ""
@@ -109,23 +126,26 @@ def conjunction(predicates: Sequence[str]) -> str:
     return "\n  AND ".join(f"({p})" if len(predicates) > 1 else p for p in predicates)
 
 
-def _alias(node: Node) -> str:
+def scope_of(node: Node) -> str:
+    """The name scope that a node gives."""
     match node:
-        case Scan() | Project() | UnionAll() | GroupRead() | BagRead() | Aggregate() | Distinct():
-            return node.alias
-        case _:
+        case Filter() | Join():
             raise AssertionError(f"{type(node).__name__} has no alias")
+        case _:
+            alias = getattr(node, "alias", None)
+            assert isinstance(alias, str), type(node).__name__
+            return alias
 
 
 def from_item(node: Node) -> str:
     """A leaf of a block: a table under its alias, or a subquery."""
-    alias = quote(_alias(node))
+    alias = quote(scope_of(node))
     match node:
         case Scan(version=Version.CURRENT):
             return f"{node.storage} AS {alias}"
         case BagRead():
             return f"{node.storage} AS {alias}"
-        case Scan(version=Version.DELTA) | GroupRead(version=Version.DELTA):
+        case Scan() | GroupRead() | StageRead() if node.version is Version.DELTA:
             return f"{quote(leaf_delta(node))} AS {alias}"
         case Scan(version=Version.PREVIOUS):
             return f"({_previous(node, f'FROM {node.storage}')}) AS {alias}"
@@ -133,6 +153,14 @@ def from_item(node: Node) -> str:
             return f"({group_rows(node)}) AS {alias}"
         case GroupRead(version=Version.PREVIOUS):
             return f"({_previous(node, f'FROM ({group_rows(node)})')}) AS {alias}"
+        case StageRead(version=Version.CURRENT, rows=BagRead() as rows):
+            return f"{rows.storage} AS {alias}"
+        case StageRead(version=Version.CURRENT):
+            return f"({select(node.rows, weighted=False)}) AS {alias}"
+        case StageRead(version=Version.PREVIOUS):
+            return f"({_previous(node, f'FROM {from_item(replace(node, version=Version.CURRENT))}')}) AS {alias}"
+        case Constant():
+            return f"({node.query}) AS {alias}({', '.join(quote(name) for name in node.columns)})"
         case Aggregate():
             return f"({_aggregate(node)}) AS {alias}"
         case Distinct():
@@ -153,10 +181,41 @@ def _aggregate(node: Aggregate) -> str:
 
 
 def _call(call: AggregateCall) -> str:
-    return f"{call.function}({call.argument.sql})" if call.argument else "count(*)"
+    if call.argument is None:
+        return "count(*)"
+    if call.function is AggregateFunction.GENERAL:
+        return call.argument.sql
+    return f"{call.function}({call.argument.sql})"
 
 
-def _previous(leaf: Scan | GroupRead, current: str) -> str:
+def matched(node: Match, left: str, right: str, *, condition: str | None = None, weight: str = "") -> str:
+    """A Match over two items of FROM, which have the aliases of its inputs. ``condition`` in place of its own;
+    ``weight``: one more output."""
+    outputs = [_named(output.expr.sql, output.name) for output in node.outputs]
+    on = condition or conjunction([*(key_sql(key) for key in node.keys), *(p.sql for p in node.predicates)]) or "true"
+    added = [f"{weight} AS {WEIGHT}"] if weight else []
+    value = node.value
+    if node.kind in (MatchKind.MARK, MatchKind.SINGLE):
+        assert value is not None
+        is_mark = node.kind is MatchKind.MARK
+        inner = f"SELECT {'1' if is_mark else value.expr.sql} FROM {right} WHERE {on}"
+        outputs.append(f"{'EXISTS ' if is_mark else ''}({inner}) AS {quote(value.name)}")
+        return f"SELECT {', '.join([*outputs, *added])}\nFROM {left}"
+    return f"SELECT {', '.join([*outputs, *added])}\nFROM {left}\n{node.kind.upper()} JOIN {right} ON {on}"
+
+
+def key_sql(key: MatchKey) -> str:
+    """The key as a condition."""
+    return f"{key.left.sql} {'IS NOT DISTINCT FROM' if key.is_null_safe else '='} {key.right.sql}"
+
+
+def _windows(node: Window) -> str:
+    names = [f"{quote(scope_of(node.input))}.{quote(name)}" for name in columns_of(node.input)]
+    calls = [f"{call.expr.sql} AS {quote(call.name)}" for call in node.calls]
+    return f"SELECT {', '.join([*names, *calls])}\nFROM {from_item(node.input)}"
+
+
+def _previous(leaf: Leaf, current: str) -> str:
     columns = "".join(f"{quote(name)}, " for name in columns_of(leaf))
     return (
         f"SELECT {columns}CAST(1 AS BIGINT) AS {WEIGHT} {current} "

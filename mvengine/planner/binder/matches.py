@@ -1,0 +1,118 @@
+"""Joins that are not inner ones → Match.
+
+A conjunct that equates one side with the other is a key; one that reads only the right side filters it before the match
+(but for FULL); the others are predicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlglot import exp
+
+from mvengine.planner.binder.scalar import bind_expr
+from mvengine.planner.binder.scopes import move, reads_only, unique_name, used_columns
+from mvengine.planner.emit.select import columns_of, scope_of, select
+from mvengine.planner.logical import Filter, Match, MatchKey, MatchKind, Project
+from mvengine.planner.node import Node
+from mvengine.planner.reader import FunctionFacts, SchemaReader
+from mvengine.planner.scalar import Expr, Output, column
+
+_TEXTS = ("VARCHAR", "BLOB", "BIT")
+
+
+def bind_match(
+    tree: exp.Expr,
+    left: Node,
+    right: Node,
+    kind: MatchKind,
+    conditions: Sequence[exp.Expr],
+    alias: str,
+    *,
+    reader: SchemaReader,
+    facts: FunctionFacts,
+    value: Output | None = None,
+) -> Match:
+    """The match of two sealed plans. ``tree`` is what is still to be bound: it names the match's columns afterwards."""
+    keys, predicates = [], []
+    for condition in conditions:
+        expr = bind_expr(condition, facts)
+        key = _key(condition, scope_of(left), scope_of(right), lambda part: bind_expr(part, facts))
+        if key is not None:
+            keys.append((key, expr))
+        elif kind is not MatchKind.FULL and reads_only(expr, scope_of(right)):
+            right = _filtered(right, expr)
+        else:
+            predicates.append(expr)
+    kept = _comparable([key for key, _ in keys], left, right, reader)
+    predicates = [*(expr for key, expr in keys if key not in kept), *predicates]
+    is_one_sided = kind in (MatchKind.SEMI, MatchKind.ANTI, MatchKind.MARK, MatchKind.SINGLE)
+    return Match(
+        left=left,
+        right=right,
+        kind=kind,
+        keys=tuple(key for key, _ in keys if key in kept),
+        predicates=tuple(predicates),
+        outputs=_outputs(tree, (left,) if is_one_sided else (left, right), alias, value),
+        value=value,
+        alias=alias,
+    )
+
+
+def _key(condition: exp.Expr, left: str, right: str, bind: Callable[[exp.Expr], Expr]) -> MatchKey | None:
+    if not isinstance(condition, exp.EQ | exp.NullSafeEQ):
+        return None
+    one, other = bind(condition.left), bind(condition.right)
+    if reads_only(one, right) and reads_only(other, left):
+        one, other = other, one
+    if not (reads_only(one, left) and reads_only(other, right)):
+        return None
+    return MatchKey(left=one, right=other, is_null_safe=isinstance(condition, exp.NullSafeEQ))
+
+
+def _filtered(node: Node, predicate: Expr) -> Project:
+    """The rows of a node that satisfy a predicate, under its alias."""
+    alias = scope_of(node)
+    outputs = tuple(Output(name=name, expr=column(alias, name)) for name in columns_of(node))
+    return Project(input=Filter(input=node, predicates=(predicate,)), outputs=outputs, alias=alias)
+
+
+def _comparable(keys: Sequence[MatchKey], left: Node, right: Node, reader: SchemaReader) -> list[MatchKey]:
+    """Keys whose values can stand in one column and still compare as they do: of one type, or both numbers, or times.
+
+    A text compared with a number is cast to it, but in one column with it, the number becomes a text.
+    """
+    if not keys:
+        return []
+    left_types = _types([key.left for key in keys], left, reader)
+    right_types = _types([key.right for key in keys], right, reader)
+    found = []
+    for key, one, other in zip(keys, left_types, right_types, strict=True):
+        is_plain = not any(
+            t.startswith(_TEXTS) or (t.endswith(("]", ")")) and "DECIMAL" not in t) for t in (one, other)
+        )
+        if one == other or is_plain:
+            found.append(key)
+    return found
+
+
+def _types(exprs: Sequence[Expr], node: Node, reader: SchemaReader) -> list[str]:
+    outputs = tuple(Output(name=f"k{i}", expr=expr) for i, expr in enumerate(exprs))
+    columns = reader.describe(select(Project(input=node, outputs=outputs, alias="keys"), weighted=False))
+    return [described.type for described in columns]
+
+
+def _outputs(tree: exp.Expr, sides: Sequence[Node], alias: str, value: Output | None) -> tuple[Output, ...]:
+    """What the tree still names of both sides, told apart; the tree names it by the new alias from now on."""
+    taken = {value.name.lower()} if value else set()
+    used = used_columns(tree)
+    outputs: list[Output] = []
+    moved: dict[tuple[str, str], str] = {}
+    for side in sides:
+        own = scope_of(side)
+        for name in columns_of(side):
+            if (own.lower(), name.lower()) in used:
+                outputs.append(Output(name=unique_name(name, own, taken), expr=column(own, name)))
+                moved[own.lower(), name.lower()] = outputs[-1].name
+    move(tree, moved, alias)
+    return tuple(outputs)

@@ -1,0 +1,104 @@
+"""The statements that maintain a PartitionStage. Temporary tables are named after the stage: ``mv_parts_<stage>`` holds
+the keys of the touched partitions, ``mv_new_<stage>`` their rows, derived again.
+
+    K = π_key(ΔR)      Δ(f(R)) = f(R ⋉ K) ⊎ −(stored ⋉ K)
+
+where f computes each partition from its own rows. What was stored is compared, not derived: so a result that depends on
+the order of rows (ties of ROW_NUMBER, LIST without ORDER BY) may come out otherwise each time, and the view stays one
+that its query could have given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mvengine.planner.delta import delta, delta_name
+from mvengine.planner.emit.bag import difference
+from mvengine.planner.emit.select import scope_of, select, union
+from mvengine.planner.logical import BagRead, PartitionStage, StageRead, Version
+from mvengine.planner.node import Node, rewrite
+from mvengine.schema import quote
+
+
+@dataclass(frozen=True)
+class PartitionSql:
+    """SQL for one stage. ``is_null_safe`` says how keys are compared (see GroupSql)."""
+
+    stage: PartitionStage
+    is_null_safe: bool
+
+    @property
+    def touched(self) -> str:
+        return quote(f"mv_parts_{self.stage.name}")
+
+    @property
+    def fresh(self) -> str:
+        return quote(f"mv_new_{self.stage.name}")
+
+    @property
+    def change(self) -> str:
+        return quote(delta_name(self._rows_name))
+
+    @property
+    def _rows_name(self) -> str:
+        """The stage as it is stored: its readers may see less."""
+        return f"{self.stage.name}$rows"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(output.name for output in self.stage.outputs)
+
+    def create(self) -> str:
+        """The stored rows, from the current input."""
+        return f"CREATE TABLE {self.stage.storage} AS\n{self._rows('')}"
+
+    def rebuild(self) -> tuple[str, ...]:
+        """The stored rows derived again from the current input."""
+        return (f"DELETE FROM {self.stage.storage}", f"INSERT INTO {self.stage.storage}\n{self._rows('')}")
+
+    def _rows(self, restriction: str) -> str:
+        outputs = ", ".join(f"{output.expr.sql} AS {quote(output.name)}" for output in self.stage.outputs)
+        alias = quote(scope_of(self.stage.input))
+        keys = ", ".join(f"{alias}.{quote(key)}" for key in self.stage.keys)
+        grouping = f"\nGROUP BY {keys}" if self.stage.is_grouped and keys else ""
+        source = f"({select(self.stage.input, weighted=False)}) AS {alias}{restriction}"
+        return f"SELECT {outputs}\nFROM {source}{grouping}"
+
+    def find_touched(self, changed: frozenset[str]) -> str:
+        """The keys of the partitions that the change of the input reaches; without keys, a row if there is one."""
+        terms = union(delta(self.stage.input, changed), weighted=True)
+        keys = ", ".join(quote(key) for key in self.stage.keys) or "1 AS whole"
+        return f"CREATE OR REPLACE TEMP TABLE {self.touched} AS\nSELECT DISTINCT {keys} FROM (\n{terms}\n) AS change"
+
+    def shape(self) -> str:
+        """How many partitions are touched, and how many of their keys hold a NULL."""
+        nulls = " OR ".join(f"({quote(key)} = {quote(key)}) IS NOT TRUE" for key in self.stage.keys) or "false"
+        return f"SELECT count(*), count(*) FILTER (WHERE {nulls}) FROM {self.touched}"
+
+    def derive(self) -> str:
+        """The touched partitions' rows as they are now."""
+        restriction = self._restriction(quote(scope_of(self.stage.input)))
+        return f"CREATE OR REPLACE TEMP TABLE {self.fresh} AS\n{self._rows(restriction)}"
+
+    def compare(self) -> str:
+        """The change: rows derived again against those that are stored."""
+        names = ", ".join(f"s.{quote(name)}" for name in self.columns)
+        stored = f"(SELECT {names} FROM {self.stage.storage} AS s{self._restriction('s')})"
+        return f"CREATE OR REPLACE TEMP TABLE {self.change} AS\n{difference(self.fresh, stored, self.columns)}"
+
+    def visible_change(self, visible: Node) -> str:
+        """What the change is to those who see ``visible``: projections and filters over the stored rows, and linear."""
+
+        def changed(node: Node) -> Node | None:
+            if not isinstance(node, BagRead):
+                return None
+            return StageRead(
+                stage=self._rows_name, rows=node, columns=node.columns, alias=node.alias, version=Version.DELTA
+            )
+
+        return select(rewrite(visible, changed), weighted=True)
+
+    def _restriction(self, alias: str) -> str:
+        operator = "IS NOT DISTINCT FROM" if self.is_null_safe else "="
+        same = " AND ".join(f"{alias}.{quote(key)} {operator} p.{quote(key)}" for key in self.stage.keys)
+        return f"\nSEMI JOIN {self.touched} AS p ON {same}" if same else ""

@@ -1,0 +1,61 @@
+"""Runs one stage of a view: from the changes of its inputs to its own. One kind of stage a file.
+
+``maintain`` returns the number of rows in the change that the stage hands on. That change stands afterwards in the
+temporary table ``delta_name(stage)`` if it was wanted or is needed.
+"""
+
+from __future__ import annotations
+
+from mvengine.engines.base import Engine
+from mvengine.planner.logical import BagStage, FullStage, GroupStage, MatchStage, PartitionStage
+from mvengine.refresh.stages import bag, full, group, match, partition
+from mvengine.refresh.stages.run import Stage, StageRun, StoredStage, runs_of
+
+__all__ = ["Stage", "StageRun", "StoredStage", "create_stage", "maintain_stage", "rebuild_stage", "runs_of"]
+
+
+def create_stage(engine: Engine, run: StageRun, column_types: dict[str, str]) -> None:
+    """Makes a stage's table and fills it from the current inputs."""
+    stage = run.stage
+    match stage:
+        case GroupStage():
+            group.create(engine, stage)
+        case PartitionStage():
+            partition.create(engine, stage)
+        case BagStage():
+            bag.create(engine, stage)
+        case FullStage():
+            full.create(engine, stage, column_types)
+        case MatchStage():
+            pass  # nothing is stored
+
+
+def rebuild_stage(engine: Engine, stage: Stage) -> None:
+    """Derives a stage's rows again from the current inputs."""
+    match stage:
+        case GroupStage():
+            group.rebuild(engine, stage)
+        case PartitionStage():
+            partition.rebuild(engine, stage)
+        case BagStage():
+            bag.rebuild(engine, stage)
+        case FullStage():
+            full.rebuild(engine, stage)
+        case MatchStage():
+            pass
+
+
+def maintain_stage(engine: Engine, run: StageRun, changed: frozenset[str], *, is_wanted: bool) -> int:
+    """Brings a stage up to date. ``changed`` names the inputs' changes; ``is_wanted``: somebody reads its own."""
+    stage = run.stage
+    match stage:
+        case GroupStage():
+            return group.maintain(engine, run, stage, changed, is_wanted=is_wanted)
+        case PartitionStage():
+            return partition.maintain(engine, run, stage, changed, is_wanted=is_wanted)
+        case MatchStage():
+            return match.maintain(engine, run, stage, changed)
+        case BagStage():
+            return bag.maintain(engine, run, stage, changed)
+        case FullStage():
+            return full.maintain(engine, run, stage)

@@ -1,0 +1,41 @@
+"""Rows stored as they are: the change of the input is applied."""
+
+from __future__ import annotations
+
+from mvengine.engines.base import Engine
+from mvengine.planner.emit import bag
+from mvengine.planner.emit.select import select
+from mvengine.planner.logical import BagStage
+from mvengine.refresh.stages.run import StageRun
+from mvengine.schema import quote
+
+
+def create(engine: Engine, stage: BagStage) -> None:
+    engine.query(f"CREATE TABLE {stage.storage} AS\n{_rows(stage)}")
+
+
+def rebuild(engine: Engine, stage: BagStage) -> None:
+    engine.query(f"DELETE FROM {stage.storage}")
+    engine.query(f"INSERT INTO {stage.storage}\n{_rows(stage)}")
+
+
+def _rows(stage: BagStage) -> str:
+    names = ", ".join(quote(name) for name in stage.columns)
+    return f"SELECT {names} FROM (\n{select(stage.input, weighted=False)}\n)"
+
+
+def maintain(engine: Engine, run: StageRun, stage: BagStage, changed: frozenset[str]) -> int:
+    if engine.query(bag.summarize(stage, changed, run.change))[0][0]:
+        return apply(engine, stage.storage, run.change, stage.columns)
+    engine.query(f"DROP TABLE {run.change}")
+    return 0
+
+
+def apply(engine: Engine, storage: str, change: str, columns: tuple[str, ...]) -> int:
+    """Applies the change of stored rows; returns how many came and went."""
+    inserted, deleted, with_nulls = engine.query(bag.shape(change, columns))[0]
+    if deleted:
+        engine.query(bag.delete(storage, change, columns, is_null_safe=with_nulls > 0))
+    if inserted:
+        engine.query(bag.insert(storage, change, columns))
+    return int(inserted) + int(deleted)

@@ -1,0 +1,78 @@
+"""A stage with what its readers see of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from mvengine.planner.delta import delta_name
+from mvengine.planner.emit.select import columns_of, select
+from mvengine.planner.logical import (
+    BagRead,
+    BagStage,
+    FullStage,
+    GroupRead,
+    GroupStage,
+    MatchStage,
+    PartitionStage,
+    Version,
+)
+from mvengine.planner.node import Node
+from mvengine.schema import quote
+
+StoredStage = GroupStage | BagStage | FullStage | PartitionStage
+"""Stages with a table of their own."""
+
+Stage = StoredStage | MatchStage
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """A stage with what its readers see of it."""
+
+    stage: Stage
+    visible: Node  # projections and filters over the stage's GroupRead or BagRead; the Match itself of a MatchStage
+
+    @property
+    def change(self) -> str:
+        """The quoted name of the temporary table that holds the change of what is visible."""
+        return quote(delta_name(self.stage.name))
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        return columns_of(self.visible)
+
+    def rows(self) -> str:
+        """What readers see now, as a query."""
+        return select(self.visible, weighted=False)
+
+
+def runs_of(stages: tuple[Node, ...], visible: Node) -> tuple[StageRun, ...]:
+    """The stages of a view, each with what its readers see."""
+    runs = []
+    for stage in stages:
+        assert isinstance(stage, Stage)
+        runs.append(StageRun(stage, visible if stage is stages[-1] else inner_read(stage)))
+    return tuple(runs)
+
+
+def inner_read(stage: Stage) -> Node:
+    """What later stages of the same view see of a stage."""
+    match stage:
+        case GroupStage():
+            return GroupRead(
+                stage=stage.name,
+                storage=stage.storage,
+                keys=stage.keys,
+                arguments=stage.arguments,
+                aggregates=stage.aggregates,
+                alias="v",
+                version=Version.CURRENT,
+            )
+        case PartitionStage():
+            columns = tuple(output.name for output in stage.outputs)
+            return BagRead(storage=stage.storage, columns=columns, alias="v")
+        case BagStage() | FullStage():
+            return BagRead(storage=stage.storage, columns=stage.columns, alias="v")
+        case MatchStage():
+            return stage.input
