@@ -28,6 +28,7 @@ class Plan:
     tables: tuple[str, ...]
     reads_all: bool
     is_background: bool
+    is_verified: bool  # views are compared with their queries before it publishes
     epoch: int | None
     error: str | None
     created_at: datetime

@@ -8,7 +8,7 @@ from threading import Thread
 
 import duckdb
 import pytest
-from behaviour_world import one, rows
+from behaviour_world import Files, declare, one, rows
 
 import mvengine
 
@@ -106,9 +106,8 @@ def test_doubles_are_compared_within_the_tolerance(world: World) -> None:
 
 
 def test_what_a_query_leaves_open_is_not_wrong(world: World) -> None:
-    world.con.execute(
-        "CREATE MATERIALIZED VIEW texts WITH (policy = 'full') AS SELECT k, string_agg(t, ',') AS all_t FROM o GROUP BY k"
-    )
+    texts = "SELECT k, string_agg(t, ',') AS all_t FROM o GROUP BY k"
+    world.con.execute(f"CREATE MATERIALIZED VIEW texts WITH (policy = 'full') AS {texts}")
     world.con.execute("CREATE MATERIALIZED VIEW dice AS SELECT random() AS r FROM o")
     world.corrupt("UPDATE mv_state.texts SET all_t = array_to_string(list_reverse(split(all_t, ',')), ',') WHERE k = 0")
     found = {row[0]: row for row in world.con.execute("VERIFY ALL").fetchall()}
@@ -130,6 +129,48 @@ def test_verify_neither_waits_for_writers_nor_keeps_them_waiting(world: World) -
         assert found == [{"totals": "equal", "named": "equal", "largest": "equal"}]
         writer.execute("COMMIT")
     assert set(world.verdicts().values()) == {"equal"}
+
+
+def test_a_refresh_that_would_publish_a_difference_publishes_nothing(world: World, tmp_path: Path) -> None:
+    files = Files(tmp_path / "files")
+    files.write(a="1,10 2,20")
+    declare(world.con, "t", files)
+    world.con.execute("CREATE MATERIALIZED VIEW sums AS SELECT count(*) AS n, sum(x) AS x FROM t")
+    world.con.execute("CREATE MATERIALIZED VIEW big AS SELECT id FROM t WHERE x > 15")
+    world.con.execute("REFRESH TABLE t VERIFY")
+    world.corrupt("UPDATE mv_state.sums SET _mv_sum_1 = _mv_sum_1 + 1")
+    files.write(b="3,30")
+    with pytest.raises(
+        mvengine.InternalError, match=r"view sums: .*1 missing.*'x': 60.*nothing was published"
+    ) as caught:
+        world.con.execute("REFRESH ALL VERIFY")
+    assert caught.value.code == "XX001"
+    assert rows(world.con, "t") == [(1, 10), (2, 20)]
+    assert rows(world.con, "big") == [(2,)]
+    assert [world.state("sums"), world.state("big")] == ["wrong", "fresh"]
+    assert rows(world.con, "SELECT name, status FROM mv_catalog.tasks WHERE plan_id = 2 AND kind = 'maintain'") == [
+        ("maintain big", "COMPLETED"), ("maintain sums", "FAILED"),
+    ]  # fmt: skip
+    world.con.execute("REFRESH MATERIALIZED VIEW sums FULL VERIFY")
+    world.con.execute("RETRY REFRESH 2; WAIT REFRESH 2")
+    assert rows(world.con, "SELECT n, x FROM sums") == [(3, 60)]
+    assert world.state("sums") == "fresh"
+
+
+def test_a_verified_refresh_of_a_deferred_view_publishes_no_difference(world: World) -> None:
+    world.con.execute(
+        "CREATE MATERIALIZED VIEW late WITH (maintain = 'deferred') AS SELECT k, count(*) AS n FROM o GROUP BY k"
+    )
+    world.corrupt("UPDATE mv_state.late SET _mv_count = _mv_count + 1 WHERE k = 3")
+    world.con.execute("INSERT INTO o VALUES (3, 1, 'row 1')")
+    ((_, _, _, _, _, verdict, reason),) = world.con.execute("VERIFY MATERIALIZED VIEW late").fetchall()
+    assert (verdict, reason) == ("not compared", "stale: it has followed up to epoch 1")
+    with pytest.raises(mvengine.InternalError, match="view late: it differs from its query"):
+        world.con.execute("REFRESH MATERIALIZED VIEW late VERIFY")
+    assert world.state("late") == "wrong"
+    world.con.execute("REFRESH MATERIALIZED VIEW late FULL VERIFY")
+    assert world.state("late") == "fresh"
+    assert world.verdicts("MATERIALIZED VIEW late") == {"late": "equal"}
 
 
 def test_verify_says_what_it_cannot_verify(world: World) -> None:

@@ -216,7 +216,7 @@ def new_plan(
     cursor: duckdb.DuckDBPyConnection, store: Store, status: str = "CREATED", task_status: str = "CREATED"
 ) -> Plan:
     """A stored plan with a load, in these states, at version 4."""
-    plan = store.new_plan([7], ["orders"], trigger="statement", reads_all=False, is_background=False)
+    plan = store.new_plan([7], ["orders"], trigger="statement", reads_all=False, is_background=False, is_verified=False)
     store.add_plan(plan)
     values = [status, NOON.replace(tzinfo=None), plan.plan_id]
     cursor.execute("UPDATE mv_meta.plans SET status = $1, version = 4, started_at = $2 WHERE plan_id = $3", values)

@@ -16,8 +16,8 @@ PLANS_KEPT = 1000
 
 TRIM_EVERY = 100  # refreshes: how often older ones are forgotten
 
-_PLAN = """plan_id, status, version, trigger, relation_ids, tables, reads_all, is_background, epoch, error, created_at,
-       started_at, finished_at"""
+_PLAN = """plan_id, status, version, trigger, relation_ids, tables, reads_all, is_background, is_verified, epoch, error,
+       created_at, started_at, finished_at"""
 _TASK_TYPES = {
     "task_id": "INTEGER",
     "kind": "VARCHAR",
@@ -90,6 +90,7 @@ class PlanStore(MoveStore):
         trigger: str,
         reads_all: bool,
         is_background: bool,
+        is_verified: bool,
     ) -> Plan:
         """A plan, CREATED, with a number of its own. Nothing is written before ``add_plan``."""
         [(plan_id,)] = self._rows("SELECT nextval('mv_meta.plan_ids')")
@@ -102,6 +103,7 @@ class PlanStore(MoveStore):
             tables=tuple(tables),
             reads_all=reads_all,
             is_background=is_background,
+            is_verified=is_verified,
             epoch=None,
             error=None,
             created_at=aware(self._now()),
@@ -121,6 +123,7 @@ class PlanStore(MoveStore):
             list(plan.tables),
             plan.reads_all,
             plan.is_background,
+            plan.is_verified,
             plan.epoch,
             plan.error,
             *(_stored(moment) for moment in (plan.created_at, plan.started_at, plan.finished_at)),
@@ -294,7 +297,8 @@ class PlanStore(MoveStore):
 
 
 def _plan(row: Row) -> Plan:
-    id_, status, version, trigger, relation_ids, tables, reads_all, is_background, epoch, error, *times, events = row
+    id_, status, version, trigger, relation_ids, tables, reads_all, is_background, is_verified, *rest = row
+    epoch, error, *times, events = rest
     created_at, started_at, finished_at = map(aware, times)
     return Plan(
         plan_id=id_,
@@ -305,6 +309,7 @@ def _plan(row: Row) -> Plan:
         tables=tuple(tables),
         reads_all=reads_all,
         is_background=is_background,
+        is_verified=bool(is_verified),  # NULL in those of an older format
         epoch=epoch,
         error=error,
         created_at=created_at,

@@ -57,6 +57,7 @@ class Asking:
 
     tables: tuple[TableDefinition, ...]
     reads_all: bool
+    is_verified: bool
     trigger: str
     is_background: bool
     attempts_max: Callable[[int | None], int]
@@ -230,6 +231,7 @@ class Execution:
             [str(table.name) for table in self.asking.tables],
             trigger=self.asking.trigger,
             reads_all=self.asking.reads_all,
+            is_verified=self.asking.is_verified,
             is_background=self.asking.is_background,
         )
 

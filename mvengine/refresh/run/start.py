@@ -47,6 +47,7 @@ def start(
     tables: Sequence[TableDefinition],
     *,
     reads_all: bool = False,
+    is_verified: bool = False,
     is_background: bool = False,
     queue: bool = False,
     trigger: str = "statement",
@@ -57,9 +58,11 @@ def start(
 
     In the foreground it returns when that is over. Errors: StateError where one of the tables is being refreshed (not
     with ``queue``: then it waits), and those of the task that failed: nothing is published then. Who keeps ``control``
-    can end it meanwhile.
+    can end it meanwhile. With ``is_verified``, views are compared with their queries before that is published.
     """
-    asking = _asking(database, tables, reads_all=reads_all, trigger=trigger, is_background=is_background)
+    asking = _asking(
+        database, tables, reads_all=reads_all, is_verified=is_verified, trigger=trigger, is_background=is_background
+    )
     run = new_run(database, tables, None, control=control)
     names = [table.name for table in tables]
     if not is_background:
@@ -109,6 +112,7 @@ def _number(database: Database, asking: Asking, run: Run, *, is_begun: bool) -> 
             [str(table.name) for table in asking.tables],
             trigger=asking.trigger,
             reads_all=asking.reads_all,
+            is_verified=asking.is_verified,
             is_background=True,
         )
         run.plan_id = plan.plan_id
@@ -130,7 +134,14 @@ def go_on(database: Database, plan_id: int, run: Run | None = None) -> None:
         run = new_run(database, tables, plan_id, is_recovered=True)
         if not is_waiting:
             database.registry.take_over(plan_id, [table.name for table in tables], run)
-    asking = _asking(database, tables, reads_all=plan.reads_all, trigger=plan.trigger, is_background=plan.is_background)
+    asking = _asking(
+        database,
+        tables,
+        reads_all=plan.reads_all,
+        is_verified=plan.is_verified,
+        trigger=plan.trigger,
+        is_background=plan.is_background,
+    )
     _go_on(database, asking, run, Ledger(plan, tasks, database.clock), queue=is_waiting, on_progress=None)
 
 
@@ -145,11 +156,18 @@ def keep_paused(database: Database) -> None:
 
 
 def _asking(
-    database: Database, tables: Sequence[TableDefinition], *, reads_all: bool, trigger: str, is_background: bool
+    database: Database,
+    tables: Sequence[TableDefinition],
+    *,
+    reads_all: bool,
+    is_verified: bool,
+    trigger: str,
+    is_background: bool,
 ) -> Asking:
     return Asking(
         tables=tuple(tables),
         reads_all=reads_all,
+        is_verified=is_verified,
         trigger=trigger,
         is_background=is_background,
         attempts_max=lambda relation_id: _attempts_max(database, tables, relation_id),
