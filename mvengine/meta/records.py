@@ -67,6 +67,9 @@ class StoredRelation:
     created_at: datetime
     epoch: int  # of its last change
     building_job: int | None  # the job that makes it; None once it is CREATED
+    on_error: str  # of a view: fail or suspend
+    deferred_by: int | None  # the consumer through which it follows later, if it does
+    suspended_by: int | None  # the state_id of its failure, if it is suspended
 
 
 @dataclass(frozen=True, kw_only=True)

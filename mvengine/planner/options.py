@@ -7,16 +7,30 @@ canonical spelling too, so that two equal declarations give equal sources.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mvengine.errors import BindError, ProgrammingError, UnknownOption
+from mvengine.errors import BindError, UnknownOption
+from mvengine.planner.option_checks import (
+    ALIASES,
+    SECRETS,
+    Check,
+    any_text,
+    boolean,
+    canonical,
+    character,
+    count,
+    delimiter,
+    error,
+    one_of,
+    separator,
+    text,
+    unknown,
+)
 from mvengine.planner.source import Encoding, FileSource, OnError
 from mvengine.sql.statements import Options
 
 ERRORS_MAX_DEFAULT = 1000
-SECRETS = frozenset({"s3.credentials.access", "s3.credentials.secret", "s3.credentials.session_token"})
 
 _POSIX, _S3 = "posix_fs", "s3"
 _CONNECTORS = {
@@ -54,9 +68,9 @@ def bind_source(
     root = bind_root(source, options)
     format_ = _bind_encoding(encoding, root, names)
     known = _TABLE | (_S3_OPTIONS if root.connector == _S3 else {}) | _FORMATS[format_]
-    given, formatting = _canonical(options, known), _canonical(encoding_options, _FORMATS[format_])
+    given, formatting = canonical(options, known), canonical(encoding_options, _FORMATS[format_])
     if twice := given.keys() & formatting.keys():
-        raise _error(f"option {min(twice)!r} is given twice", "give it once")
+        raise error(f"option {min(twice)!r} is given twice", "give it once")
     given |= formatting
     interval = given.get("refresh_interval_sec")
     bound = FileSource(
@@ -74,18 +88,16 @@ def bind_source(
 def given_settings(options: Options) -> dict[str, str]:
     """The settings among a table's options that are no part of its plan. Errors as ``bind_source``."""
     names = TABLE_SETTINGS.keys() - {"refresh_interval_sec"}
-    return _canonical(tuple(option for option in options if option[0] in names), TABLE_SETTINGS)
+    return canonical(tuple(option for option in options if option[0] in names), TABLE_SETTINGS)
 
 
-def bind_setting(name: str, value: str, *, is_table: bool) -> str:
-    """The canonical value of a setting that ALTER changes: ``TABLE_SETTINGS``, ``VIEW_SETTINGS``. Errors as
-    ``bind_source``."""
-    known = TABLE_SETTINGS if is_table else VIEW_SETTINGS
-    if name not in known:
-        if is_table and name in _TABLE:
-            raise _error(f"option {name!r} cannot be changed", "DROP the table and create it again")
-        raise _unknown(name, known)
-    return known[name](name, value)
+def bind_setting(name: str, value: str) -> str:
+    """The canonical value of a setting that ALTER TABLE changes: ``TABLE_SETTINGS``. Errors as ``bind_source``."""
+    if name not in TABLE_SETTINGS:
+        if name in _TABLE:
+            raise error(f"option {name!r} cannot be changed", "DROP the table and create it again")
+        raise unknown(name, TABLE_SETTINGS)
+    return TABLE_SETTINGS[name](name, value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,26 +113,26 @@ class FileRoot:
 def bind_root(source: str | None, options: Options) -> FileRoot:
     """The part of the options that says where the files are. Errors as ``bind_source``; unknown names pass."""
     known = _TABLE | _S3_OPTIONS
-    given = _canonical(tuple((n, v) for n, v in options if _ALIASES.get(n, n) in known), known)
+    given = canonical(tuple((n, v) for n, v in options if ALIASES.get(n, n) in known), known)
     if source is not None and "root" in given:
-        raise _error("the source is given twice, by FROM and by option 'root'", "give one of them")
+        raise error("the source is given twice, by FROM and by option 'root'", "give one of them")
     root = (source if source is not None else given.get("root", "")).removeprefix("file://")
     if (scheme := root.partition("://")[0]) != root and scheme != "s3":
-        raise _error(f"the source {root!r} has scheme {scheme!r}", "sources are local paths and s3:// URLs")
+        raise error(f"the source {root!r} has scheme {scheme!r}", "sources are local paths and s3:// URLs")
     connector = given.get("connector") or (_S3 if root.startswith("s3://") or "s3.bucket_name" in given else _POSIX)
     if connector == _S3 and not root and "s3.bucket_name" in given:
         root = "s3://" + given["s3.bucket_name"]
     if not root and "connector" in given:
         wanted = "s3.bucket_name" if connector == _S3 else "posix_fs.root"
-        raise _error(f"connector {connector!r} needs option {wanted!r}", _HOW_TO_GIVE_A_SOURCE)
+        raise error(f"connector {connector!r} needs option {wanted!r}", _HOW_TO_GIVE_A_SOURCE)
     if not root:
         raise BindError("a refreshable table needs a source", hint=_HOW_TO_GIVE_A_SOURCE)
     if (connector == _S3) != root.startswith("s3://"):
         hint = "connector 's3' takes an s3:// URL, connector 'posix_fs' a path"
-        raise _error(f"connector {connector!r} cannot read {root!r}", hint)
+        raise error(f"connector {connector!r} cannot read {root!r}", hint)
     if connector == _S3 and "@" in root.removeprefix("s3://").partition("/")[0]:
         hint = "give them as options s3.credentials.access and s3.credentials.secret, or in the environment"
-        raise _error("a source's URL must not hold credentials", hint)
+        raise error("a source's URL must not hold credentials", hint)
     own = tuple(sorted((name, value) for name, value in given.items() if name in _S3_OPTIONS))
     if connector != _S3 and own:
         raise UnknownOption(f"option {own[0][0]!r} is for connector 's3', the connector is {connector!r}")
@@ -136,7 +148,7 @@ def encoding_of(names: Iterable[str]) -> Encoding | None:
 def without_secrets(text: str, options: Options) -> str:
     """A statement's text, or what is shown of it, with the values of secret options hidden."""
     for name, value in options:
-        if value and _ALIASES.get(name, name) in SECRETS:
+        if value and ALIASES.get(name, name) in SECRETS:
             text = text.replace(value, "***").replace(value.replace("'", "''"), "***")
     return text
 
@@ -166,7 +178,7 @@ def _suffix_encoding(name: str) -> Encoding | None:
 def _bind_encoding(encoding: str | None, root: FileRoot, names: Sequence[str] | None) -> Encoding:
     if encoding is not None:
         if encoding.upper() not in Encoding.__members__:
-            raise _error(f"unknown encoding {encoding!r}", "allowed: CSV, JSON, PARQUET")
+            raise error(f"unknown encoding {encoding!r}", "allowed: CSV, JSON, PARQUET")
         return Encoding(encoding.upper())
     told = encoding_of([root.pattern or root.root]) or encoding_of(names or ())
     if told is not None:
@@ -179,162 +191,56 @@ def _bind_encoding(encoding: str | None, root: FileRoot, names: Sequence[str] | 
     )
 
 
-# Option checks: from the option's name and the value as written to the canonical value. ------------------------------
-
-Check = Callable[[str, str], str]
-
-
-def _text(name: str, value: str) -> str:
-    if not value:
-        raise _bad(name, value, "a text that is not empty")
-    return value
-
-
-def _any_text(name: str, value: str) -> str:
-    return value
-
-
-def _boolean(name: str, value: str) -> str:
-    if value.lower() in ("true", "t", "on", "yes", "1"):
-        return "true"
-    if value.lower() in ("false", "f", "off", "no", "0"):
-        return "false"
-    raise _bad(name, value, "true or false")
-
-
-def _count(least: int, most: int | None = None) -> Check:
-    bounds = f"at least {least}" + (f" and at most {most}" if most is not None else "")
-
-    def check(name: str, value: str) -> str:
-        is_number = value.isascii() and value.isdigit() and len(value) <= 18
-        if not is_number or int(value) < least or (most is not None and int(value) > most):
-            raise _bad(name, value, f"a whole number, {bounds}")
-        return str(int(value))
-
-    return check
-
-
-def _one_of(**spellings: str) -> Check:
-    def check(name: str, value: str) -> str:
-        if value.lower() not in spellings:
-            raise _bad(name, value, "allowed: " + ", ".join(dict.fromkeys(spellings.values())))
-        return spellings[value.lower()]
-
-    return check
-
-
-def _delimiter(name: str, value: str) -> str:
-    value = "\t" if value == "\\t" else value
-    if not 1 <= len(value.encode()) <= 4 or "\n" in value or "\r" in value:
-        raise _bad(name, value, "one to four bytes without a line break")
-    return value
-
-
-def _character(name: str, value: str) -> str:
-    if len(value.encode()) > 1:
-        raise _bad(name, value, "one ASCII character, or the empty string for none")
-    return value
-
-
-def _separator(name: str, value: str) -> str:
-    if value not in (".", ","):
-        raise _bad(name, value, "'.' or ','")
-    return value
-
-
 INTERVAL_SECONDS_MAX = 10 * 366 * 86_400
 ATTEMPTS_MAX = 100
 
-VIEW_SETTINGS: Mapping[str, Check] = {"max_attempts": _count(1, ATTEMPTS_MAX)}
 TABLE_SETTINGS: Mapping[str, Check] = {
-    "refresh_interval_sec": _count(1, INTERVAL_SECONDS_MAX),
-    "max_attempts": _count(1, ATTEMPTS_MAX),
-    "recovery": _one_of(resume="resume", restart="restart", reset="reset"),
+    "refresh_interval_sec": count(1, INTERVAL_SECONDS_MAX),
+    "max_attempts": count(1, ATTEMPTS_MAX),
+    "recovery": one_of(resume="resume", restart="restart", reset="reset"),
 }
 """What ALTER can change without making the table anew."""
 
 _TABLE: dict[str, Check] = {
-    "connector": _one_of(**_CONNECTORS),
-    "root": _text,
-    "match_pattern": _text,
-    "refresh_mode": _one_of(full_reload="FULL_RELOAD"),
+    "connector": one_of(**_CONNECTORS),
+    "root": text,
+    "match_pattern": text,
+    "refresh_mode": one_of(full_reload="FULL_RELOAD"),
     **TABLE_SETTINGS,
-    "on_error": _one_of(fail=OnError.FAIL.value, skip=OnError.SKIP.value),
-    "errors_max": _count(0),
+    "on_error": one_of(fail=OnError.FAIL.value, skip=OnError.SKIP.value),
+    "errors_max": count(0),
 }
 _S3_OPTIONS: dict[str, Check] = {
-    "s3.bucket_name": _text,
-    "s3.endpoint_url": _text,
-    "s3.region": _text,
-    "s3.credentials.access": _text,
-    "s3.credentials.secret": _text,
-    "s3.credentials.session_token": _text,
+    "s3.bucket_name": text,
+    "s3.endpoint_url": text,
+    "s3.region": text,
+    "s3.credentials.access": text,
+    "s3.credentials.secret": text,
+    "s3.credentials.session_token": text,
 }
-_MISSING = _one_of(fail="fail", null="null")  # a column of the table that a file does not have
+_MISSING = one_of(fail="fail", null="null")  # a column of the table that a file does not have
 _FORMATS: dict[Encoding, dict[str, Check]] = {
     Encoding.CSV: {
-        "delimiter": _delimiter,
-        "header": _boolean,
-        "without_header": _boolean,
-        "quote": _character,
-        "escape": _character,
-        "nullstr": _any_text,
-        "allow_quoted_nulls": _boolean,
-        "dateformat": _text,
-        "timestampformat": _text,
-        "decimal_separator": _separator,
-        "encoding": _one_of(
+        "delimiter": delimiter,
+        "header": boolean,
+        "without_header": boolean,
+        "quote": character,
+        "escape": character,
+        "nullstr": any_text,
+        "allow_quoted_nulls": boolean,
+        "dateformat": text,
+        "timestampformat": text,
+        "decimal_separator": separator,
+        "encoding": one_of(
             **{"utf-8": "utf-8", "utf8": "utf-8", "utf-16": "utf-16", "utf16": "utf-16"},
             **{"latin-1": "latin-1", "latin1": "latin-1", "iso-8859-1": "latin-1"},
         ),
-        "skip": _count(0),
-        "max_line_size": _count(1),
-        "null_padding": _boolean,
-        "strict_mode": _boolean,
+        "skip": count(0),
+        "max_line_size": count(1),
+        "null_padding": boolean,
+        "strict_mode": boolean,
         "missing_columns": _MISSING,
     },
-    Encoding.JSON: {"dateformat": _text, "timestampformat": _text, "maximum_object_size": _count(1)},
-    Encoding.PARQUET: {"binary_as_string": _boolean, "missing_columns": _MISSING},
+    Encoding.JSON: {"dateformat": text, "timestampformat": text, "maximum_object_size": count(1)},
+    Encoding.PARQUET: {"binary_as_string": boolean, "missing_columns": _MISSING},
 }
-_ALIASES = {
-    "batch_posix_fs.root": "root",
-    "posix_fs.root": "root",
-    "s3.region_name": "s3.region",
-    "delim": "delimiter",
-    "sep": "delimiter",
-    "null": "nullstr",
-    "date_format": "dateformat",
-    "timestamp_format": "timestampformat",
-}
-
-
-def _canonical(options: Options, known: Mapping[str, Check]) -> dict[str, str]:
-    """Options under their canonical names, values checked. ``without_header`` becomes ``header``, its contrary."""
-    given: dict[str, str] = {}
-    for spelling, value in options:
-        name = _ALIASES.get(spelling, spelling)
-        if name not in known:
-            raise _unknown(spelling, known)
-        checked = known[name](spelling, value)
-        if name == "without_header":
-            name, checked = "header", "false" if checked == "true" else "true"
-        if name in given:
-            raise _error(f"option {spelling!r} is given twice", "give it once; it may have been given by another name")
-        given[name] = checked
-    return given
-
-
-def _unknown(name: str, known: Mapping[str, Check]) -> UnknownOption:
-    spellings = sorted({*known, *(alias for alias, of in _ALIASES.items() if of in known)})
-    near = difflib.get_close_matches(name, spellings, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return UnknownOption(f"unknown option {name!r}", hint=f"{hint}options are: {', '.join(sorted(known))}")
-
-
-def _bad(name: str, value: str, allowed: str) -> ProgrammingError:
-    shown = "***" if _ALIASES.get(name, name) in SECRETS else repr(value)
-    return _error(f"option {name!r} cannot be {shown}", allowed)
-
-
-def _error(message: str, hint: str) -> ProgrammingError:
-    return ProgrammingError(message, hint=hint, code="22023")

@@ -23,9 +23,12 @@ from mvengine.schema import Column, Columns, Name
 
 FINGERPRINT = (
     "(SELECT count(*) FROM mv_meta.relations), (SELECT coalesce(max(relation_id), 0) FROM mv_meta.relations), "
-    "(SELECT count(*) FROM mv_meta.jobs WHERE status <> 'CREATED')"
+    "(SELECT count(*) FROM mv_meta.jobs WHERE status <> 'CREATED'), "
+    "(SELECT coalesce(sum(DISTINCT consumer_id), 0) FROM mv_meta.consumers WHERE kind = 'deferred')::BIGINT, "
+    "(SELECT coalesce(sum(state_id), 0) FROM mv_meta.view_states WHERE state = 'suspended')::BIGINT"
 )
-"""How many relations are stored, the largest id of one, and how many of them are not CREATED yet."""
+"""How many relations are stored, the largest id of one, how many of them are not CREATED yet, and which views are
+deferred or suspended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,9 @@ class ViewDefinition:
     relation_id: int
     plan: Materialize
     inputs: frozenset[Name]  # relations that it reads
+    is_deferred: bool  # it follows at a refresh of it, from the change logs; others follow at commit
+    is_suspended: bool  # its query has failed: it follows nothing until it can be derived again
+    suspends: bool  # what is done when its query fails: it is suspended, or whatever changed its inputs fails
 
     @property
     def name(self) -> Name:
@@ -111,7 +117,7 @@ class Graph:
     views: Mapping[Name, ViewDefinition]
     constrained: Mapping[Name, ConstrainedDefinition]
     building: Mapping[Name, Building]  # in none of the others
-    fingerprint: tuple[int, int, int]  # of what is stored, as in FINGERPRINT: what a snapshot is compared by
+    fingerprint: tuple[int, ...]  # of what is stored, as in FINGERPRINT: what a snapshot is compared by
 
     def __contains__(self, name: Name) -> bool:
         return name in self.tables or name in self.views or name in self.constrained
@@ -124,6 +130,16 @@ class Graph:
         """What changes its inputs see is logged for these: they follow it later."""
         definitions = (building.definition for building in self.building.values())
         return tuple(definition for definition in definitions if isinstance(definition, ViewDefinition))
+
+    @cached_property
+    def deferred(self) -> tuple[ViewDefinition, ...]:
+        """Views that follow later, from the change logs."""
+        return tuple(view for view in self.views.values() if view.is_deferred)
+
+    @cached_property
+    def suspended(self) -> tuple[ViewDefinition, ...]:
+        """Views whose query has failed."""
+        return tuple(view for view in self.views.values() if view.is_suspended)
 
     @cached_property
     def readers(self) -> tuple[ViewDefinition, ...]:
@@ -143,7 +159,7 @@ class Graph:
     def logged(self) -> Mapping[Name, Columns]:
         """Relations whose changes are kept in a log, and the columns of these that its consumers read."""
         found: dict[Name, dict[str, Column]] = {}
-        for view in self.views_being_built:
+        for view in (*self.views_being_built, *self.deferred):
             for name in view.inputs:
                 columns = {column.name.lower(): column for column in view.columns_of(name)}
                 found[name] = {**found.get(name, {}), **columns}
@@ -184,6 +200,26 @@ class Graph:
                 found.append(view)
         return tuple(found)
 
+    def following(self, names: Iterable[Name]) -> tuple[ViewDefinition, ...]:
+        """Those of ``downstream`` that follow at commit: not those that are deferred, nor what only they hand on to."""
+        reached = set(names)
+        found = []
+        for view in self.views.values():
+            if view.inputs & reached and not view.is_deferred:
+                reached.add(view.name)
+                found.append(view)
+        return tuple(found)
+
+    def upstream(self, names: Iterable[Name]) -> tuple[ViewDefinition, ...]:
+        """These views and every view that one of them reads, directly or through others, in order of maintenance."""
+        reached = set(names)
+        found = []
+        for view in reversed(tuple(self.views.values())):
+            if view.name in reached:
+                reached |= view.inputs
+                found.append(view)
+        return tuple(reversed(found))
+
     def used_columns(self, name: Name) -> frozenset[str]:
         """The columns (in lower case) that any view reads of a relation; see ``is_read_whole``."""
         return self._used.get(delta_name(name).lower(), frozenset())
@@ -214,12 +250,13 @@ def decode(stored: Iterable[StoredRelation]) -> Graph:
     views: dict[Name, ViewDefinition] = {}
     constrained: dict[Name, ConstrainedDefinition] = {}
     building: dict[Name, Building] = {}
-    count, largest = 0, 0
+    count, largest, deferred, suspended = 0, 0, 0, 0
     for item in stored:
         count, largest = count + 1, max(largest, item.relation.relation_id)
+        deferred, suspended = deferred + (item.deferred_by or 0), suspended + (item.suspended_by or 0)
         if item.fragment is None:
             continue
-        definition = _definition(item.relation.relation_id, item.fragment)
+        definition = _definition(item, item.fragment)
         if item.building_job is not None:
             building[definition.name] = Building(job_id=item.building_job, definition=definition)
         elif isinstance(definition, TableDefinition):
@@ -233,17 +270,25 @@ def decode(stored: Iterable[StoredRelation]) -> Graph:
         views=views,
         constrained=constrained,
         building=building,
-        fingerprint=(count, largest, len(building)),
+        fingerprint=(count, largest, len(building), deferred, suspended),
     )
 
 
-def _definition(relation_id: int, fragment: StoredFragment) -> Definition:
+def _definition(item: StoredRelation, fragment: StoredFragment) -> Definition:
+    relation_id = item.relation.relation_id
     root = loads(fragment.text).root
     if isinstance(root, MaterializeTable):
         return TableDefinition(relation_id=relation_id, plan=root, digest=fragment.digest)
     if isinstance(root, ConstrainedTable):
         return ConstrainedDefinition(relation_id=relation_id, plan=root)
-    return ViewDefinition(relation_id=relation_id, plan=root, inputs=inputs_of_view(root))
+    return ViewDefinition(
+        relation_id=relation_id,
+        plan=root,
+        inputs=inputs_of_view(root),
+        is_deferred=item.deferred_by is not None,
+        is_suspended=item.suspended_by is not None,
+        suspends=item.on_error == "suspend",
+    )
 
 
 def inputs_of_view(root: Materialize) -> frozenset[Name]:

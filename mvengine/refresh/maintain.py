@@ -52,7 +52,7 @@ def maintain(
     """
     sizes = {name: rows for name, rows in changes.items() if rows}
     records: list[MaintenanceRecord] = []
-    for view in graph.downstream(sizes):
+    for view in graph.following(sizes):
         if not view.inputs & sizes.keys() or not before_view(view):
             continue
         fault_point("maintain.view")

@@ -1,7 +1,6 @@
-"""Settings of tables and views, as they were set or by default.
+"""Settings of tables, as they were set or by default, and those that tables and views have in common.
 
     ALTER TABLE t SET (refresh_interval_sec = 60, max_attempts = 5, recovery = 'restart')
-    ALTER MATERIALIZED VIEW v SET (max_attempts = 5)
 
 What may be set, and to what, stands with the other options of CREATE TABLE in ``planner.options``. They are kept in
 meta and not in the fragment: they say how a plan is carried out, not what it means.
@@ -14,8 +13,8 @@ from dataclasses import dataclass
 
 from mvengine.config import Config
 from mvengine.meta.store import Store
-from mvengine.planner.options import TABLE_SETTINGS, VIEW_SETTINGS, bind_setting
-from mvengine.refresh.graph import TableDefinition, ViewDefinition
+from mvengine.planner.options import TABLE_SETTINGS, bind_setting
+from mvengine.refresh.graph import TableDefinition
 
 INTERVAL = "refresh_interval_sec"
 
@@ -42,12 +41,12 @@ def settings_in_force(store: Store, relation_ids: Sequence[int], config: Config)
     return {relation_id: in_force(set_, config) for relation_id, set_ in store.settings(relation_ids).items()}
 
 
-def change(store: Store, relation: TableDefinition | ViewDefinition, options: Sequence[tuple[str, str | None]]) -> None:
+def change(store: Store, relation: TableDefinition, options: Sequence[tuple[str, str | None]]) -> None:
     """Sets options, or resets those whose value is None. Checks all before it writes one.
 
     Errors: UnknownOption with the nearest known name; ProgrammingError 22023 for a value that is not allowed.
     """
-    for name, value in [(name, _checked(relation, name, value)) for name, value in options]:
+    for name, value in [(name, _checked(name, value)) for name, value in options]:
         if name == INTERVAL:
             store.set_interval(relation.relation_id, None if value is None else int(value))
         elif value is None:
@@ -56,9 +55,7 @@ def change(store: Store, relation: TableDefinition | ViewDefinition, options: Se
             store.set_setting(relation.relation_id, name, value)
 
 
-def _checked(relation: TableDefinition | ViewDefinition, name: str, value: str | None) -> str | None:
-    is_table = isinstance(relation, TableDefinition)
-    known = TABLE_SETTINGS if is_table else VIEW_SETTINGS
-    if value is None and name in known:
+def _checked(name: str, value: str | None) -> str | None:
+    if value is None and name in TABLE_SETTINGS:
         return None
-    return bind_setting(name, value or "", is_table=is_table)
+    return bind_setting(name, value or "")

@@ -6,15 +6,17 @@ first applies the changes that are pending.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import ProgrammingError, SerializationFailure, TransactionAborted
+from mvengine.errors import DataError, ProgrammingError, SerializationFailure, TransactionAborted
 from mvengine.meta.records import Maintenance
 from mvengine.refresh.changes import CapturedTable
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import FINGERPRINT, Graph, ViewDefinition, decode
 from mvengine.refresh.maintain import maintain
+from mvengine.refresh.suspension import SUSPENDED, ViewSuspended, named
 from mvengine.schema import Name
 from mvengine.testing.faults import fault_point
 
@@ -35,11 +37,14 @@ class Transaction:
         self.is_explicit = is_explicit
         self.is_read_only = False
         self._before_maintenance = before_maintenance  # the session's last word: raises where it must not happen now
+        self.before_publish: Callable[[Transaction], None] = lambda transaction: None  # when all views have followed
         self.before_view: Callable[[ViewDefinition], bool] = lambda view: True  # see ``maintain``
         self.graph: Graph = database.graph
         self.failure: BaseException | None = None
         self.is_committed = False  # an interrupt after that comes too late to undo anything
         self.cause = ""
+        self._suspending: tuple[ViewDefinition, str] | None = None  # when it is rolled back, and why
+        self._at: ViewDefinition | None = None  # the view that is about to follow, to know whose an error is
         self._pending: dict[Name, int] = {}
         self._virtual: set[Name] = set()
         self._touched: set[Name] = set()
@@ -142,21 +147,62 @@ class Transaction:
         return bool(self._pending)
 
     def flush(self) -> None:
-        """Lets the views follow what is pending."""
-        if self._pending:
-            self._before_maintenance(self.graph)
+        """Lets the views follow what is pending. Errors: as of ``carrying_out``."""
+        if not self._pending:
+            return
+        self._before_maintenance(self.graph)
+        with self.carrying_out(None):
             maintained = maintain(
                 self.engine,
                 self.graph,
                 self._pending,
                 self.epoch,
                 frozenset(self._virtual),
-                before_view=self.before_view,
+                before_view=self._begins,
             )
-            self._records.extend(maintained.records)
-            self._touched |= maintained.changed
-            self._pending = {}
-            self._virtual = set()
+        if logged := maintained.changed & self.graph.logged.keys():
+            self.database.store(self.engine).note_logged(logged, self.epoch)
+        self._records.extend(maintained.records)
+        self._touched |= maintained.changed
+        self._pending = {}
+        self._virtual = set()
+
+    def _begins(self, view: ViewDefinition) -> bool:
+        """Whether a view is to follow. One that is suspended does not: its rows are not what its state says."""
+        if view.is_suspended or not self.before_view(view):
+            return False
+        self._at = view
+        return True
+
+    @contextmanager
+    def carrying_out(self, view: ViewDefinition | None) -> Iterator[None]:
+        """A block that computes a view (None: the one that ``_begins`` was told of last). An error of its query names
+        it; where the view is to be suspended then, that is done when the transaction is rolled back.
+
+        Errors: DataError; ViewSuspended, where the transaction can go through when it is run again.
+        """
+        self._at = view
+        try:
+            yield
+        except DataError as error:
+            if self._at is None:
+                raise
+            if self._at.suspends or self._at.is_suspended:
+                self._suspending = (self._at, error.message)
+                raise ViewSuspended(self._at, error) from error
+            raise named(self._at, error) from error.__cause__
+        finally:
+            self._at = None
+
+    @property
+    def maintained(self) -> tuple[Name, ...]:
+        """What was loaded, followed or derived in it, in this order; a name may stand twice."""
+        return tuple(record.name for record in self._records)
+
+    @property
+    def touched(self) -> frozenset[Name]:
+        """What it has changed."""
+        return frozenset(self._touched)
 
     def ddl(self) -> None:
         """Reads the definitions again after this transaction changed them."""
@@ -184,6 +230,7 @@ class Transaction:
             ) from self.failure
         try:
             self.flush()
+            self.before_publish(self)
             epoch = self._record_epoch()
             fault_point("dml.before_commit")
             self.engine.commit()
@@ -243,8 +290,21 @@ class Transaction:
         self.database.shapes += 1
         try:
             self.engine.rollback()
+            if self._suspending is not None:
+                self._suspend(*self._suspending)
         finally:
+            self._suspending = None
             self.database.lock.release(self)
+
+    def _suspend(self, view: ViewDefinition, failure: str) -> None:
+        """Leaves a view behind, durably: what this transaction did to it is lost, as is all else that it did."""
+        store = self.database.store(self.engine)
+        self.engine.begin()
+        if store.existing([view.relation_id]):  # else it was created in this transaction
+            store.set_view_state(view.relation_id, SUSPENDED, failure)
+        graph = decode(store.load_relations())
+        self.engine.commit()
+        self.database.graph = graph
 
     def fail(self, error: BaseException) -> None:
         """Marks the transaction as failed: every later statement but its end is refused."""

@@ -15,6 +15,7 @@ from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import ProgrammingError, StateError
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import Graph
+from mvengine.refresh.healing import heal
 from mvengine.refresh.parameters import named, used_by
 from mvengine.refresh.reader import SessionReader
 from mvengine.refresh.run import operations
@@ -33,6 +34,7 @@ from mvengine.session import (
     native,
     refresh,
     show,
+    verify,
     write,
 )
 from mvengine.session.frames import Frames
@@ -47,6 +49,7 @@ from mvengine.sql.statements import (
     Drop,
     Execute,
     Explain,
+    ExplainCreate,
     ExplainRefresh,
     ExplainView,
     Native,
@@ -58,6 +61,7 @@ from mvengine.sql.statements import (
     Show,
     Statement,
     TransactionVerb,
+    Verify,
     Wait,
     Write,
 )
@@ -116,6 +120,8 @@ class Session:
                 self._run_native(statement, parameters, scope)
             case RefreshTable() | RefreshView():
                 refresh.run(self, statement)
+            case Verify():
+                verify.run(self, statement)
             case Control():
                 control.run(self, statement)
             case Wait():
@@ -133,7 +139,7 @@ class Session:
                 create_view.view(self, statement)
             case Drop():
                 drop.run(self, statement)
-            case Explain() | ExplainView() | ExplainRefresh():
+            case Explain() | ExplainView() | ExplainCreate() | ExplainRefresh():
                 explain.run(self, statement)
             case Prepare():
                 self._prepare(statement)
@@ -181,6 +187,12 @@ class Session:
         transaction.commit()
         if transaction.has_ddl:
             operations.cancel_dropped(self.database)
+        self.heal(transaction)
+
+    def heal(self, committed: Transaction) -> None:
+        """Suspended views that read what a transaction has changed are tried again."""
+        if self.database.graph.suspended:
+            heal(self.database, self.own_transaction, committed.touched)
 
     def rollback(self) -> None:
         if self.transaction is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mvengine.refresh.graph import TableDefinition, ViewDefinition
 from mvengine.refresh.options import change
+from mvengine.refresh.view_settings import change_view
 from mvengine.session import answer
 from mvengine.session.refresh import table_of, view_of
 from mvengine.sql.statements import AlterOptions, ObjectKind
@@ -34,11 +35,15 @@ def _relation(session: Session, statement: AlterOptions) -> TableDefinition | Vi
 def _change(session: Session, relation: TableDefinition | ViewDefinition, statement: AlterOptions) -> None:
     explicit = session.transaction
     transaction = explicit or session.own_transaction()
-    transaction.lock(f"ALTER {statement.kind} {relation.name}")
+    reads = relation.inputs if isinstance(relation, ViewDefinition) else frozenset()
+    transaction.lock(f"ALTER {statement.kind} {relation.name}", (relation.name, *reads))
     try:
         if explicit is None:
             transaction.begin()
-        change(session.database.store(session.engine), relation, statement.options)
+        if isinstance(relation, ViewDefinition):
+            change_view(transaction, relation, statement.options)
+        else:
+            change(session.database.store(session.engine), relation, statement.options)
         transaction.note_settings()
         if explicit is None:
             transaction.commit()

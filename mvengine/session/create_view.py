@@ -6,14 +6,16 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mvengine.errors import NotSupportedError, Position, ProgrammingError, UnknownOption
+from mvengine.errors import NotSupportedError, Position, ProgrammingError
 from mvengine.meta.records import RelationKind as StoredKind
 from mvengine.meta.states import JobStatus
 from mvengine.planner.logical import (
     Materialize,
 )
+from mvengine.planner.view_options import ViewOptions, bind_view_options, is_deferred
+from mvengine.refresh.deferral import defer
 from mvengine.refresh.definitions import create_view_storage
-from mvengine.refresh.graph import inputs_of_view
+from mvengine.refresh.graph import ViewDefinition, inputs_of_view
 from mvengine.refresh.jobs import start_view
 from mvengine.refresh.settings import current_settings
 from mvengine.refresh.transaction import Transaction
@@ -23,7 +25,6 @@ from mvengine.session.create import create, new_name, record_of, require_no_tran
 from mvengine.session.jobs import answer_job
 from mvengine.sql.statements import (
     CreateMaterializedView,
-    Policy,
 )
 
 _COLLATE = re.compile(r"\bcollate\b", re.I)
@@ -38,13 +39,13 @@ def view(session: Session, statement: CreateMaterializedView) -> None:
     if name is None:
         answer.done(session)
         return
-    policy = policy_of(statement)
+    options = options_of(statement)
     transaction = session.transaction
     if transaction is not None and transaction.has_pending:
         transaction.flush()
 
     def plan() -> Materialize:
-        return view_plan(session, statement, name, policy)
+        return view_plan(session, statement, name, options)
 
     first = plan()
     _refuse_collations(session, first)
@@ -54,29 +55,42 @@ def view(session: Session, statement: CreateMaterializedView) -> None:
     if statement.is_background or session.background_ddl:
         require_no_transaction(session, name)
         session.require_unhidden(session.database.graph, tuple(inputs_of_view(first)))
-        answer_job(session, start_view(session.database, record, first, {}), JobStatus.CREATING)
+        answer_job(session, start_view(session.database, record, first, options.settings), JobStatus.CREATING)
         return
 
-    def build(_: Transaction) -> None:
+    def build(transaction: Transaction) -> None:
         create_view_storage(session.engine, first)
+        _keep_settings(transaction, name, options)
 
     create(session, record, first, build)
     answer.done(session)
 
 
-def view_plan(session: Session, statement: CreateMaterializedView, name: Name, policy: Policy) -> Materialize:
+def _keep_settings(transaction: Transaction, name: Name, options: ViewOptions) -> None:
+    """Records how the view, which equals its query now, is maintained."""
+    if options.settings:
+        transaction.database.store(transaction.engine).add_settings(name, options.settings)
+        transaction.note_settings()
+    if is_deferred(options.settings):
+        transaction.ddl()
+        definition = transaction.graph.building[name].definition
+        assert isinstance(definition, ViewDefinition)
+        defer(transaction, definition)
+
+
+def view_plan(session: Session, statement: CreateMaterializedView, name: Name, options: ViewOptions) -> Materialize:
     """The compiled plan of a view: what its fragment holds."""
     from mvengine.planner.binder import bind_view
     from mvengine.planner.compile import compile_view
 
-    return compile_view(bound_view(session, statement, name, policy, bind_view))
+    return compile_view(bound_view(session, statement, name, options, bind_view))
 
 
 def bound_view(
     session: Session,
     statement: CreateMaterializedView,
     name: Name,
-    policy: Policy,
+    options: ViewOptions,
     bind_view: Callable[..., Materialize],
 ) -> Materialize:
     """The logical plan of a view."""
@@ -87,7 +101,7 @@ def bound_view(
             staging=storage_name(name, "$staging"),
             query=statement.query,
             column_names=statement.column_names,
-            policy=policy,
+            policy=options.policy,
             definition=statement.query,
             settings=current_settings(session.engine),
             reader=session.reader,
@@ -107,19 +121,9 @@ def _shift_position(error: ProgrammingError, statement: CreateMaterializedView) 
     error.position = Position(line=error.position.line + line, column=shifted)
 
 
-def policy_of(statement: CreateMaterializedView) -> Policy:
-    """The view's policy; every other option is unknown."""
-    policy = Policy.AUTO
-    for option, value in statement.options:
-        if option != "policy":
-            raise UnknownOption(f"unknown option {option} of a materialized view", hint="known options: policy")
-        try:
-            policy = Policy(value.lower())
-        except ValueError:
-            raise ProgrammingError(
-                f"policy = '{value}'", hint=f"policies are {', '.join(Policy)}", code="22023"
-            ) from None
-    return policy
+def options_of(statement: CreateMaterializedView) -> ViewOptions:
+    """The view's options, as WITH (…) gives them."""
+    return bind_view_options(statement.options)
 
 
 def _refuse_collations(session: Session, plan: Materialize) -> None:

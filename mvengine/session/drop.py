@@ -10,6 +10,7 @@ from mvengine.planner.reader import Relation, RelationKind
 from mvengine.refresh.definitions import drop_storage
 from mvengine.refresh.graph import Building, Definition, ViewDefinition
 from mvengine.refresh.jobs import remove_build, stopped
+from mvengine.refresh.jobs.trimming import drop_unread_logs, trim_read
 from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.run import operations
 from mvengine.refresh.transaction import Transaction
@@ -147,4 +148,8 @@ def _forget(session: Session, definition: Definition) -> None:
     text = fragments.dumps(fragments.Fragment(format=fragments.FORMAT, root=definition.plan))
     drop_storage(session.engine, text, session.database.name)
     kind = "DROP MATERIALIZED VIEW" if isinstance(definition, ViewDefinition) else "DROP TABLE"
-    session.database.store(session.engine).drop_relation(definition.relation_id, kind)
+    store = session.database.store(session.engine)
+    store.drop_relation(definition.relation_id, kind)
+    if isinstance(definition, ViewDefinition) and definition.is_deferred:
+        drop_unread_logs(session.engine, store, definition.inputs)
+        trim_read(session.engine, store)

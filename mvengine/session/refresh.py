@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 from mvengine.errors import ProgrammingError, UnknownRelation, WrongObject
-from mvengine.meta.records import Maintenance, MaintenanceMode
 from mvengine.meta.states import PlanStatus
-from mvengine.planner.logical import FullStage
 from mvengine.planner.reader import RelationKind
 from mvengine.refresh.graph import TableDefinition, ViewDefinition
-from mvengine.refresh.maintain import rebuild
 from mvengine.refresh.reader import reference
 from mvengine.refresh.run import operations
 from mvengine.refresh.run.execution import RefreshResult
 from mvengine.refresh.run.operations import Started
 from mvengine.refresh.run.reporter import OnProgress
-from mvengine.refresh.settings import settings_of
-from mvengine.schema import Column
+from mvengine.refresh.suspension import left_behind
+from mvengine.refresh.transaction import Transaction
+from mvengine.refresh.verify import ViewDiffers, mark_wrong, verify_maintained
+from mvengine.refresh.view_refresh import ViewResult, ViewsRefreshed, behind, refresh_views
+from mvengine.schema import Column, Name
 from mvengine.session import answer
 from mvengine.sql.statements import RefreshTable, RefreshView, RelationRef
 
@@ -51,7 +50,7 @@ def run(session: Session, statement: RefreshTable | RefreshView) -> None:
     """Refreshes, and answers with a row per table; in the background, with the refresh's number and state."""
     require_no_transaction(session, "REFRESH")
     if isinstance(statement, RefreshView):
-        _refresh_view(session, statement)
+        _refresh_views(session, statement)
         return
     started = start(session, statement, trigger="background" if statement.is_background else "statement")
     if statement.is_background:
@@ -75,6 +74,7 @@ def start(session: Session, statement: RefreshTable, *, trigger: str, on_progres
                 session.database,
                 _once(tables),
                 reads_all=statement.full,
+                is_verified=statement.is_verified,
                 is_background=statement.is_background,
                 queue=statement.is_queued,
                 trigger=trigger,
@@ -82,7 +82,7 @@ def start(session: Session, statement: RefreshTable, *, trigger: str, on_progres
                 control=control,
             )
     if not statement.tables:
-        _recompute_untracked(session)
+        _bring_up_to_date(session, is_verified=statement.is_verified)
     return started
 
 
@@ -130,70 +130,54 @@ def view_of(session: Session, ref: RelationRef, verb: str = "REFRESH") -> ViewDe
     return view
 
 
-def _refresh_view(session: Session, statement: RefreshView) -> None:
-    """Views follow at every commit, so there is something to do only for what is derived anew: FULL, and views over
-    what is not tracked (files, random functions)."""
-    view = view_of(session, statement.view)
-    started = perf_counter()
-    inserted = deleted = 0
-    if statement.full or _is_untracked(view):
-        inserted, deleted = _rebuild(session, [view])
-    result = RefreshResult(
-        table_name=str(view.name),
-        epoch=session.database.epoch,
+def _refresh_views(session: Session, statement: RefreshView) -> None:
+    """Brings views up to date that do not follow at commit, with what they need for it, and answers with a row for
+    each. Errors: as of ``refresh_views``; DataError where one that is named is suspended: the others are published.
+    """
+    views = tuple({view.name: view for ref in statement.views for view in [view_of(session, ref)]}.values())
+    names = [view.name for view in views]
+    cause = "REFRESH MATERIALIZED VIEW " + ", ".join(map(str, names))
+    refreshed = _refreshed(session, names, cause, derives=statement.full, is_verified=statement.is_verified)
+    for failure in refreshed.suspended:
+        if failure.view.name in names:
+            raise left_behind(failure)
+    _answer(session, [_result(result, refreshed.epoch) for result in refreshed.results])
+
+
+def _result(result: ViewResult, epoch: int) -> RefreshResult:
+    return RefreshResult(
+        table_name=str(result.name),
+        epoch=epoch,
         files_read=0,
         files_skipped=0,
-        rows_inserted=inserted,
-        rows_updated=0,
-        rows_deleted=deleted,
-        seconds=perf_counter() - started,
+        rows_inserted=result.inserted,
+        rows_updated=result.touched,
+        rows_deleted=result.deleted,
+        seconds=result.seconds,
     )
-    _answer(session, (result,))
 
 
-def _is_untracked(view: ViewDefinition) -> bool:
-    """Whether its rows can change although no table has."""
-    return any(isinstance(stage, FullStage) and not stage.is_tracked for stage in view.maintenance.stages)
+def _refreshed(
+    session: Session, names: Sequence[Name], cause: str, *, derives: bool, is_verified: bool
+) -> ViewsRefreshed:
+    """``refresh_views``; with VERIFY, a view that is found wrong before publishing is marked. Errors: ViewDiffers."""
 
+    def new_transaction() -> Transaction:
+        transaction = session.own_transaction()
+        if is_verified:
+            transaction.before_publish = verify_maintained
+        return transaction
 
-def _recompute_untracked(session: Session) -> None:
-    """REFRESH ALL brings those up to date too whose inputs nobody watches."""
-    views = [view for view in session.database.graph.views.values() if _is_untracked(view)]
-    if views:
-        _rebuild(session, views)
-
-
-def _rebuild(session: Session, views: Sequence[ViewDefinition]) -> tuple[int, int]:
-    """Derives views again in one epoch; views downstream follow by difference. Returns what rows came to the last one
-    and what rows left it. Where nothing differs there is no epoch."""
-    transaction = session.own_transaction()
-    session.require_unhidden(session.database.graph)
-    transaction.lock("REFRESH MATERIALIZED VIEW " + ", ".join(str(view.name) for view in views))
-    inserted = deleted = 0
     try:
-        transaction.begin()
-        for view in views:
-            started = perf_counter()
-            with settings_of(session.engine, view.plan.settings):
-                is_wanted = view.name in transaction.graph.consumers
-                inserted, deleted = rebuild(session.engine, view, is_wanted=is_wanted)
-            rows = inserted + deleted
-            transaction.touch(view.name, rows, f"REFRESH MATERIALIZED VIEW {view.name}")
-            transaction.note(
-                Maintenance(
-                    relation_id=view.relation_id,
-                    name=view.name,
-                    epoch=transaction.epoch,
-                    strategy=view.plan.strategy.value,
-                    mode=MaintenanceMode.FULL,
-                    reason="REFRESH MATERIALIZED VIEW",
-                    delta_rows=0,
-                    output_rows=rows,
-                    ms=(perf_counter() - started) * 1000,
-                )
-            )
-        transaction.commit()
-    except BaseException:
-        transaction.rollback()
+        return refresh_views(new_transaction, names, cause, derives=derives)
+    except ViewDiffers as error:
+        mark_wrong(session.database, session.engine, error.view, error.failure)
         raise
-    return inserted, deleted
+
+
+def _bring_up_to_date(session: Session, *, is_verified: bool) -> None:
+    """REFRESH ALL is of views too that a commit does not bring up to date."""
+    names = behind(session.database.graph)
+    if names:
+        session.require_unhidden(session.database.graph)
+        _refreshed(session, names, "REFRESH ALL", derives=False, is_verified=is_verified)

@@ -14,6 +14,7 @@ from mvengine.refresh.dml import RESULT, DmlRun, Target
 from mvengine.refresh.graph import Graph
 from mvengine.refresh.parameters import used_by
 from mvengine.refresh.reader import reference, require_foreign
+from mvengine.refresh.suspension import repeated
 from mvengine.refresh.transaction import Transaction
 from mvengine.session import answer
 from mvengine.sql.statements import RelationRef, Write
@@ -34,6 +35,11 @@ def run(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
     if explicit is not None:
         _in_transaction(session, explicit, write, parameters)
         return
+    repeated(lambda: _run_apart(session, write, parameters), len(session.database.graph.views))
+
+
+def _run_apart(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
+    """A transaction of the statement's own."""
     transaction = session.own_transaction()
     transaction.lock(f"{write.kind} {reference(write.target)}")
     try:
@@ -45,6 +51,7 @@ def run(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
         transaction.begin()
         _capture(session, transaction, write, relation, parameters)
         transaction.commit()
+        session.heal(transaction)
         _answer(session, write)
     except BaseException:
         transaction.rollback()

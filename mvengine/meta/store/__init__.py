@@ -10,6 +10,7 @@ from mvengine.meta.store.refreshes import RefreshStore
 from mvengine.meta.store.relations import RelationStore
 from mvengine.meta.store.schedules import ScheduleStore
 from mvengine.meta.store.settings import SettingStore
+from mvengine.meta.store.views import ViewStore
 
 __all__ = ["Store"]
 
@@ -25,6 +26,7 @@ class Store(
     ScheduleStore,
     ProgressStore,
     LogStore,
+    ViewStore,
 ):
     """``Store(cursor, clock)``: reads and writes what the engine remembers, in the transaction that ``cursor`` is in.
 

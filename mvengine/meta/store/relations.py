@@ -21,12 +21,13 @@ _TRACES = (
     "rejected_rows",
     "settings",
     "consumers",
+    "view_states",
 )
 
 _LOAD = """
 SELECT r.relation_id, r.schema_name, r.name, r.kind, r.refreshable, r.definition, r.storage_table, r.staging_table,
        r.shadow_table, r.source, r.strategy, r.reason, r.policy, r.created_at, r.epoch,
-       j.job_id, f.format, f.digest, f.fragment, d.names
+       j.job_id, f.format, f.digest, f.fragment, d.names, coalesce(s.value, 'fail'), c.consumer_id, v.state_id
 FROM mv_meta.relations AS r
 LEFT JOIN mv_meta.fragments AS f USING (relation_id)
 LEFT JOIN (
@@ -34,6 +35,11 @@ LEFT JOIN (
     FROM mv_meta.dependencies GROUP BY relation_id
 ) AS d USING (relation_id)
 LEFT JOIN mv_meta.jobs AS j ON j.relation_id = r.relation_id AND j.status <> 'CREATED'
+LEFT JOIN mv_meta.settings AS s ON s.relation_id = r.relation_id AND s.name = 'on_error'
+LEFT JOIN (
+    SELECT DISTINCT relation_id, consumer_id FROM mv_meta.consumers WHERE kind = 'deferred'
+) AS c ON c.relation_id = r.relation_id
+LEFT JOIN mv_meta.view_states AS v ON v.relation_id = r.relation_id AND v.state = 'suspended'
 """
 
 _NOTE_DROP = """
@@ -86,6 +92,9 @@ class RelationStore(StoreBase):
             created_at=aware(now),
             epoch=epoch,
             building_job=None,
+            on_error="fail",
+            deferred_by=None,
+            suspended_by=None,
         )
 
     def drop_relation(self, relation_id: int, cause: str, event: str = "DROP") -> None:
@@ -118,8 +127,8 @@ def _ordered(names: Iterable[Name]) -> tuple[Name, ...]:
 
 
 def _stored(row: Row) -> StoredRelation:
-    relation_id, schema, name, kind, refreshable, *texts, created_at, epoch, job = row[:-4]
-    format_, digest, text, names = row[-4:]
+    relation_id, schema, name, kind, refreshable, *texts, created_at, epoch, job = row[:-7]
+    format_, digest, text, names, on_error, deferred_by, suspended_by = row[-7:]
     definition, storage, staging, shadow, source, strategy, reason, policy = texts
     relation = Relation(
         relation_id=relation_id,
@@ -142,6 +151,9 @@ def _stored(row: Row) -> StoredRelation:
         created_at=aware(created_at),
         epoch=epoch,
         building_job=job,
+        on_error=on_error,
+        deferred_by=deferred_by,
+        suspended_by=suspended_by,
     )
 
 

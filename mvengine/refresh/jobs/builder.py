@@ -19,18 +19,18 @@ from time import monotonic
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.meta.records import Consumer
 from mvengine.meta.states import JobEvent
-from mvengine.planner.delta import delta_name
-from mvengine.refresh.change_log import take, waiting_rows
+from mvengine.planner.view_options import is_deferred
+from mvengine.refresh.change_log import waiting_rows
 from mvengine.refresh.database import Database
 from mvengine.refresh.definitions import create_stages, create_visible, drop_tables
 from mvengine.refresh.graph import ViewDefinition
 from mvengine.refresh.jobs.build import Build
 from mvengine.refresh.jobs.trimming import drop_unread_logs, trim_logs
+from mvengine.refresh.log_reader import drop_taken, take_waiting
 from mvengine.refresh.maintain import maintain_view
 from mvengine.refresh.run.progress import LiveProgress
 from mvengine.refresh.run.workers import Stop
 from mvengine.refresh.transaction import Transaction
-from mvengine.schema import quote
 from mvengine.testing.faults import fault_point
 
 SMALL_REST_ROWS = 1_000
@@ -135,7 +135,10 @@ class Builder:
             transaction.begin()
             self._follow_logs()
             create_visible(self.engine, self.view.plan)
-            self.store.remove_consumer(self.view.relation_id)
+            if is_deferred(self.store.settings([self.view.relation_id])[self.view.relation_id]):
+                self.store.defer_consumer(self.view.relation_id)
+            else:
+                self.store.remove_consumer(self.view.relation_id)
             drop_unread_logs(self.engine, self.store, self.view.inputs)
             complete(transaction, self.build.job_id)
         except BaseException:
@@ -148,17 +151,10 @@ class Builder:
         consumer, epoch = self._consumer(), self.store.latest_epoch()
         if consumer is None:
             return
-        sizes = {}
-        for name in consumer.inputs:
-            waiting = waiting_rows(self.engine, [name], consumer.epoch)
-            if waiting and not self.view.is_recomputed:
-                waiting = take(self.engine, name, self.view.columns_of(name), consumer.epoch)
-            sizes[name] = waiting
-        changed = {name: rows for name, rows in sizes.items() if rows}
-        if changed:
-            maintain_view(self.engine, self.view, changed, is_wanted=False)
-        for name in sizes:
-            self.engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(name))}")
+        sizes = take_waiting(self.engine, self.view, consumer)
+        if sizes:
+            maintain_view(self.engine, self.view, sizes, is_wanted=False)
+        drop_taken(self.engine, consumer)
         self.store.move_cursor(consumer.consumer_id, epoch)
 
     # -- progress --------------------------------------------------------------------------------------------------

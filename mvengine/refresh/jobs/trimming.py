@@ -25,7 +25,7 @@ def trim_logs(database: Database, engine: DuckDbEngine) -> None:
         return
     try:
         engine.begin()
-        trim(engine, database.store(engine).slowest_cursors())
+        trim_read(engine, database.store(engine))
         engine.commit()
     except BaseException:
         engine.rollback()
@@ -34,7 +34,15 @@ def trim_logs(database: Database, engine: DuckDbEngine) -> None:
         database.lock.release(owner)
 
 
+def trim_read(engine: DuckDbEngine, store: Store) -> None:
+    """Deletes what all consumers have read, in the running transaction, by the writer."""
+    cursors = store.slowest_cursors()
+    trim(engine, cursors)
+    store.forget_logged(cursors)
+
+
 def drop_unread_logs(engine: DuckDbEngine, store: Store, names: Iterable[Name]) -> None:
     """Drops the logs of those relations that have no consumer any more."""
     read = store.slowest_cursors()
     drop_logs(engine, [name for name in names if name not in read])
+    store.forget_logged(read)

@@ -26,7 +26,7 @@ def tasks_of(tables: Sequence[TableDefinition], graph: Graph) -> tuple[Task, ...
     loads = {table.name: add(TaskKind.LOAD, table.relation_id, table.name, ()) for table in tables}
     for table in tables:
         made[table.name] = add(TaskKind.MERGE, table.relation_id, table.name, (loads[table.name],))
-    for view in graph.downstream(made):
+    for view in graph.following(made):
         inputs = {made[name] for name in view.inputs if name in made}
         made[view.name] = add(TaskKind.MAINTAIN, view.relation_id, view.name, inputs)
     needed = {upstream for task in tasks for upstream in task.depends_on}

@@ -20,12 +20,15 @@ from mvengine.meta.store import Store
 from mvengine.refresh.constraints import check_foreign_keys, check_unique
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import ViewDefinition
+from mvengine.refresh.healing import heal
 from mvengine.refresh.merge import FileOrder, Merged, clear_staging, merge
 from mvengine.refresh.plan.files import TableTask
 from mvengine.refresh.plan.graph import downstream
 from mvengine.refresh.run.ledger import Ledger
 from mvengine.refresh.run.progress import LiveProgress
+from mvengine.refresh.suspension import ViewSuspended
 from mvengine.refresh.transaction import Transaction
+from mvengine.refresh.verify import ViewDiffers, mark_wrong, verify_maintained
 from mvengine.schema import Name
 from mvengine.testing.faults import fault_point
 
@@ -79,6 +82,13 @@ class Finishing:
 
     def run(self) -> Published | NotPublished:
         """Publishes, or finds out all that fails. Raises what is no matter of a task (an interrupt, a bug)."""
+        result = self._result()
+        for failure in result.failures.values() if isinstance(result, NotPublished) else ():
+            if isinstance(failure, ViewDiffers):
+                mark_wrong(self.database, self.engine, failure.view, failure.failure)
+        return result
+
+    def _result(self) -> Published | NotPublished:
         failures: dict[int, Error] = {}
         while True:
             self._at = self._publish
@@ -86,6 +96,8 @@ class Finishing:
             try:
                 with self.progress.tentative():
                     return self._attempt(is_trial=bool(failures))
+            except ViewSuspended:
+                continue  # one view fewer: it is left behind
             except _TriedOut:
                 return NotPublished(failures=failures, is_whole=True)
             except DatabaseError as error:
@@ -94,7 +106,7 @@ class Finishing:
                 failures[self._at] = error
 
     def _attempt(self, *, is_trial: bool) -> Published:
-        transaction = Transaction(self.database, self.engine, is_explicit=False)
+        transaction = self._transaction()
         transaction.before_view = self._before_view
         transaction.lock("REFRESH TABLE " + ", ".join(str(task.table.name) for task in self.tables))
         try:
@@ -105,6 +117,8 @@ class Finishing:
             check_foreign_keys(self.engine, transaction.graph, merged)
             self.progress.phase("maintaining")
             transaction.flush()
+            if self.ledger.plan.is_verified:
+                verify_maintained(transaction, self._verifying)
             self._at = self._publish
             if is_trial:
                 raise _TriedOut
@@ -112,10 +126,11 @@ class Finishing:
             changes = any(result.rows for result in merged.values())
             epoch = transaction.epoch if changes else self.database.epoch
             self._record_files(epoch)
-            self._record_states(epoch)
+            self._record_states(epoch, self._suspended(transaction))
             fault_point("publish.before_commit")
             published = transaction.commit()
             self._committed()
+            heal(self.database, self._transaction, transaction.touched)
             return Published(merged=merged, epoch=published, seconds=self.seconds)
         except BaseException:
             if transaction.is_committed and not self.is_committed:
@@ -124,6 +139,9 @@ class Finishing:
                 self.ledger.forget()
             transaction.rollback()
             raise
+
+    def _transaction(self) -> Transaction:
+        return Transaction(self.database, self.engine, is_explicit=False)
 
     def _committed(self) -> None:
         self.is_committed = True
@@ -145,6 +163,10 @@ class Finishing:
         self._at = task_id
         self.progress.task_done(self.ledger.tasks[task_id].name)
         return True
+
+    def _verifying(self, view: ViewDefinition) -> None:
+        """Told of each view that is compared: what is wrong with it is its task's failure."""
+        self._at = self._tasks.get((TaskKind.MAINTAIN, view.relation_id), self._publish)
 
     def _merge(self, transaction: Transaction, task: TableTask) -> Merged:
         plan, started = task.table.plan, perf_counter()
@@ -184,11 +206,19 @@ class Finishing:
         removed = {task.table.relation_id: [row.path for row in task.removed] for task in self.tables}
         self.store.publish_files([task.table.relation_id for task in self.tables], removed, epoch)
 
-    def _record_states(self, epoch: int) -> None:
-        """All tasks and the plan are COMPLETED, all tables IDLE, with the rows that are published."""
+    def _suspended(self, transaction: Transaction) -> frozenset[int]:
+        """The tasks of views that were left behind."""
+        tasks = (self._tasks.get((TaskKind.MAINTAIN, view.relation_id)) for view in transaction.graph.suspended)
+        return frozenset(task for task in tasks if task is not None)
+
+    def _record_states(self, epoch: int, suspended: frozenset[int]) -> None:
+        """All tasks but those of views left behind, and the plan, are COMPLETED, all tables IDLE, with the rows that
+        are published."""
         for task in list(self.ledger.tasks.values()):
             if task.kind is TaskKind.LOAD:
                 self.ledger.change_task(task.task_id, checkpoint=None)
+            elif task.status is TaskStatus.CREATED and task.task_id in suspended:
+                self.ledger.move_task(task.task_id, TaskEvent.SKIP, "the view is suspended")
             elif task.status is TaskStatus.CREATED:
                 self.ledger.move_task(task.task_id, TaskEvent.EXECUTE, "finishing")
                 self.ledger.move_task(task.task_id, TaskEvent.COMPLETE, f"epoch {epoch}", stages_done=1)
