@@ -15,30 +15,34 @@ from scenario import Epoch, Mode, Scenario, ViewStep, Write
 
 import mvengine
 
+NOTHING = 1e-12  # a double below is taken for 0: what is left where equal terms cancel
+
 Bag = Counter[str]
+Strategies = dict[str, tuple[str, str]]
+"""By view: its strategy, and the reason for it."""
 
 
 class Mismatch(AssertionError):  # noqa: N818 - what was found, not an error of the test
     """mvengine and plain DuckDB disagree."""
 
 
-def run(scenario: Scenario) -> None:
-    """Raises Mismatch where the two disagree."""
+def run(scenario: Scenario) -> Strategies:
+    """How each view is maintained. Raises Mismatch where the two disagree."""
     with mvengine.connect() as connection, duckdb.connect() as plain:
-        _Run(scenario, connection, plain).run()
+        return _Run(scenario, connection, plain).run()
 
 
 def bag(rows: list[tuple[Any, ...]]) -> Bag:
     """Rows with their multiplicity; NaN equals itself, and 0.0 equals -0.0.
 
-    Doubles count to 14 digits: DuckDB's AVG of a DECIMAL has another last digit where COUNT or SUM stand beside it.
+    Doubles count to 10 digits: a sum that follows its changes adds in another order than one computed anew.
     """
     return Counter(repr(tuple(_plain(value) for value in row)) for row in rows)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
-        return "NaN" if math.isnan(value) else float(f"{value:.14g}") + 0.0
+        return "NaN" if math.isnan(value) else float(f"{0.0 if abs(value) < NOTHING else value:.10g}") + 0.0
     return value
 
 
@@ -53,7 +57,7 @@ class _Run:
         self.contents: dict[str, Bag] = {}
         self.epochs: dict[str, int] = {}
 
-    def run(self) -> None:
+    def run(self) -> Strategies:
         for table in self.scenario.tables:
             self.connection.execute(table.sql)
             self.plain.execute(table.sql)
@@ -71,6 +75,8 @@ class _Run:
             self._compare_epochs(epoch, number)
             self._remember()
         self._refresh()
+        rows = self._mv("SELECT name, strategy, reason FROM mv_catalog.materialized_views")
+        return {name: (strategy, reason) for name, strategy, reason in rows}
 
     def _mv(self, sql: str) -> list[tuple[Any, ...]]:
         """Runs what plain DuckDB accepts: any error is a mismatch."""
