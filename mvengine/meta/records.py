@@ -171,3 +171,16 @@ class Maintenance:
     delta_rows: int  # read from the inputs' deltas
     output_rows: int  # handed on
     ms: float
+    input_rows: int | None = None  # of all inputs together, where somebody counted
+    predicted_ms: float | None = None  # of the way that was chosen, where something was known
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaintenanceRun:
+    """What is learnt from one maintenance of a view: a first derivation is FULL, too."""
+
+    relation_id: int
+    mode: MaintenanceMode
+    delta_rows: int
+    input_rows: int | None
+    ms: float

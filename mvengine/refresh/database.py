@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from mvengine.config import Config
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.meta.store import Store
+from mvengine.refresh.choice import Costs
 from mvengine.refresh.graph import Graph
 from mvengine.refresh.lock import WriterLock
 from mvengine.refresh.run.progress import LiveProgress
@@ -41,6 +42,7 @@ class Database:
     graph: Graph
     epoch: int
     name: str  # DuckDB's, of the attached file
+    costs: Costs  # by which views are derived again or follow
     changed: dict[Name, int] = field(default_factory=dict)  # relation -> epoch of its last change in this process
     lock: WriterLock = field(default_factory=WriterLock)
     workers: Workers = field(default_factory=Workers)  # background refreshes, builds, the scheduler

@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from time import perf_counter
 
 from mvengine.errors import ProgrammingError
-from mvengine.meta.records import Maintenance, MaintenanceMode
+from mvengine.meta.records import MaintenanceMode
 from mvengine.planner.delta import delta_name
 from mvengine.refresh.change_log import create_logs
 from mvengine.refresh.choice import Choice
 from mvengine.refresh.graph import ViewDefinition
 from mvengine.refresh.jobs.trimming import drop_unread_logs, trim_read
 from mvengine.refresh.log_reader import drop_taken, take_waiting
-from mvengine.refresh.maintain import maintain_view, rebuild
+from mvengine.refresh.maintain import input_rows, maintain_view, rebuild, record_of, run_of
 from mvengine.refresh.settings import settings_of
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import quote
@@ -41,9 +41,10 @@ def follow(transaction: Transaction, view: ViewDefinition, cause: str) -> int:
         if not sizes:
             drop_taken(engine, consumer)
             return 0
-        choice, rows = maintain_view(engine, view, sizes, is_wanted=view.name in transaction.graph.consumers)
+        is_wanted, costs = view.name in transaction.graph.consumers, transaction.database.costs
+        choice, rows = maintain_view(engine, costs, view, sizes, is_wanted=is_wanted)
         drop_taken(engine, consumer)
-    transaction.note(_record(transaction, view, choice, sum(sizes.values()), rows, started))
+    transaction.note(record_of(view, choice, transaction.epoch, sum(sizes.values()), rows, started))
     _hand_on(transaction, view, rows, cause)
     return rows
 
@@ -56,8 +57,10 @@ def derive(transaction: Transaction, view: ViewDefinition, cause: str) -> tuple[
     engine = transaction.engine
     with transaction.carrying_out(view), settings_of(engine, view.plan.settings):
         inserted, deleted = rebuild(engine, view, is_wanted=view.name in transaction.graph.consumers)
-    choice = Choice(mode=MaintenanceMode.FULL, reason=cause)
-    transaction.note(_record(transaction, view, choice, 0, inserted + deleted, started))
+        rows = None if view.is_recomputed else input_rows(engine, view.plan)
+    choice = Choice(mode=MaintenanceMode.FULL, reason=cause, predicted_ms=None, input_rows=rows)
+    transaction.database.costs.note(run_of(view, choice, 0, started))
+    transaction.note(record_of(view, choice, transaction.epoch, 0, inserted + deleted, started))
     if transaction.database.store(engine).clear_view_state(view.relation_id, cause):
         transaction.ddl()
     _hand_on(transaction, view, inserted + deleted, cause)
@@ -115,19 +118,3 @@ def undefer(transaction: Transaction, view: ViewDefinition) -> None:
     store.remove_consumer(view.relation_id)
     drop_unread_logs(transaction.engine, store, view.inputs)
     transaction.ddl()
-
-
-def _record(
-    transaction: Transaction, view: ViewDefinition, choice: Choice, delta_rows: int, rows: int, started: float
-) -> Maintenance:
-    return Maintenance(
-        relation_id=view.relation_id,
-        name=view.name,
-        epoch=transaction.epoch,
-        strategy=view.plan.strategy.value,
-        mode=choice.mode,
-        reason=choice.reason,
-        delta_rows=delta_rows,
-        output_rows=rows,
-        ms=(perf_counter() - started) * 1000,
-    )

@@ -8,19 +8,19 @@ that cancels stops there, and a diamond reads one state.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.meta.records import Maintenance as MaintenanceRecord
-from mvengine.meta.records import MaintenanceMode
+from mvengine.meta.records import MaintenanceMode, MaintenanceRun
 from mvengine.planner.delta import delta_name, inputs_of
 from mvengine.planner.emit import bag
 from mvengine.planner.emit.select import select
-from mvengine.planner.logical import FullStage, GroupStage, Maintenance, PartitionStage, Scan
+from mvengine.planner.logical import FullStage, GroupStage, Maintenance, Materialize, PartitionStage, Scan, Strategy
 from mvengine.planner.node import walk
 from mvengine.refresh.change_log import append
-from mvengine.refresh.choice import SMALL_CHANGE_ROWS, Choice, choose
+from mvengine.refresh.choice import Choice, Costs
 from mvengine.refresh.graph import Graph, ViewDefinition
 from mvengine.refresh.settings import settings_of
 from mvengine.refresh.stages import Stage, maintain_stage, rebuild_stage, runs_of
@@ -43,6 +43,7 @@ def maintain(
     epoch: int,
     virtual: frozenset[Name] = frozenset(),
     *,
+    costs: Costs,
     before_view: Callable[[ViewDefinition], bool] = lambda view: True,
 ) -> Maintained:
     """Follows ``changes`` (relation → rows in its change) through the graph. Leaves no temporary table behind.
@@ -58,11 +59,10 @@ def maintain(
         fault_point("maintain.view")
         started = perf_counter()
         delta_rows = sum(sizes[name] for name in view.inputs & sizes.keys())
-        choice, rows = maintain_view(engine, view, sizes, is_wanted=view.name in graph.consumers)
+        choice, rows = maintain_view(engine, costs, view, sizes, is_wanted=view.name in graph.consumers)
         if rows:
             sizes[view.name] = rows
-        milliseconds = (perf_counter() - started) * 1000
-        records.append(_record(view, choice, epoch, delta_rows, rows, milliseconds))
+        records.append(record_of(view, choice, epoch, delta_rows, rows, started))
     for name in sizes.keys() & graph.logged.keys():
         append(engine, name, graph.logged[name], epoch)
     for name in {**changes, **{name: rows for name, rows in sizes.items() if name in graph.consumers}}:
@@ -71,22 +71,32 @@ def maintain(
 
 
 def maintain_view(
-    engine: DuckDbEngine, view: ViewDefinition, sizes: Mapping[Name, int], *, is_wanted: bool
+    engine: DuckDbEngine, costs: Costs, view: ViewDefinition, sizes: Mapping[Name, int], *, is_wanted: bool
 ) -> tuple[Choice, int]:
     """Lets one view follow the changes of its inputs, under its settings; ``sizes`` as of those that have any. Its own
     change stands afterwards in its change table where ``is_wanted``. Returns the rows in it, or those that it touched.
     """
     delta_rows = sum(rows for name, rows in sizes.items() if name in view.inputs)
     with settings_of(engine, view.plan.settings):
-        input_rows = _input_rows(engine, view) if delta_rows >= SMALL_CHANGE_ROWS else None
-        choice = choose(view.plan.strategy, view.plan.policy, delta_rows=delta_rows, input_rows=input_rows)
+        choice = costs.choose(view.relation_id, view.plan, delta_rows, lambda: input_rows(engine, view.plan))
+        started = perf_counter()
         if choice.mode is MaintenanceMode.FULL and not view.is_recomputed:
-            if is_wanted:
-                return choice, sum(rebuild(engine, view, is_wanted=True))
-            _derive(engine, view)
-            visible = select(view.maintenance.visible, weighted=False)
-            return choice, int(engine.query(f"SELECT count(*) FROM (\n{visible}\n)")[0][0])
-        return choice, _follow(engine, view, sizes, is_wanted=is_wanted)
+            if choice.input_rows is None:
+                choice = replace(choice, input_rows=input_rows(engine, view.plan))
+            rows = _derive_in_place(engine, view, is_wanted=is_wanted)
+        else:
+            rows = _follow(engine, view, sizes, is_wanted=is_wanted)
+        costs.note(run_of(view, choice, delta_rows, started))
+        return choice, rows
+
+
+def _derive_in_place(engine: DuckDbEngine, view: ViewDefinition, *, is_wanted: bool) -> int:
+    """Derives a view again; what differs is found out only where somebody reads it."""
+    if is_wanted:
+        return sum(rebuild(engine, view, is_wanted=True))
+    _derive(engine, view)
+    visible = select(view.maintenance.visible, weighted=False)
+    return int(engine.query(f"SELECT count(*) FROM (\n{visible}\n)")[0][0])
 
 
 def _follow(engine: DuckDbEngine, view: ViewDefinition, sizes: Mapping[Name, int], *, is_wanted: bool) -> int:
@@ -116,8 +126,9 @@ def _drop_changes(engine: DuckDbEngine, plan: Maintenance, *, is_wanted: bool) -
             engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(stage.name))}")
 
 
-def _input_rows(engine: DuckDbEngine, view: ViewDefinition) -> int:
-    tables = {node.storage for node in walk(view.maintenance) if isinstance(node, Scan)}
+def input_rows(engine: DuckDbEngine, plan: Materialize) -> int:
+    """The rows of all relations that a view reads. Error: of counting them."""
+    tables = {node.storage for node in walk(plan) if isinstance(node, Scan)}
     return sum(int(engine.query(f"SELECT count(*) FROM {table}")[0][0]) for table in sorted(tables))
 
 
@@ -142,9 +153,32 @@ def _derive(engine: DuckDbEngine, view: ViewDefinition) -> None:
         rebuild_stage(engine, run.stage)
 
 
-def _record(
-    view: ViewDefinition, choice: Choice, epoch: int, delta_rows: int, rows: int, milliseconds: float
+def first_derivation(
+    engine: DuckDbEngine, relation_id: int, plan: Materialize, started: float
+) -> MaintenanceRun | None:
+    """What is learnt from the CREATE of a view, which has ended just now; None: there will be nothing to choose."""
+    if plan.strategy is Strategy.FULL:
+        return None
+    ms = (perf_counter() - started) * 1000
+    rows = input_rows(engine, plan)
+    return MaintenanceRun(relation_id=relation_id, mode=MaintenanceMode.FULL, delta_rows=0, input_rows=rows, ms=ms)
+
+
+def run_of(view: ViewDefinition, choice: Choice, delta_rows: int, started: float) -> MaintenanceRun:
+    """What is learnt from a maintenance that has ended just now."""
+    return MaintenanceRun(
+        relation_id=view.relation_id,
+        mode=choice.mode,
+        delta_rows=delta_rows,
+        input_rows=choice.input_rows,
+        ms=(perf_counter() - started) * 1000,
+    )
+
+
+def record_of(
+    view: ViewDefinition, choice: Choice, epoch: int, delta_rows: int, rows: int, started: float
 ) -> MaintenanceRecord:
+    """What stands in the history of a maintenance that has ended just now."""
     return MaintenanceRecord(
         relation_id=view.relation_id,
         name=view.name,
@@ -154,5 +188,7 @@ def _record(
         reason=choice.reason,
         delta_rows=delta_rows,
         output_rows=rows,
-        ms=milliseconds,
+        ms=(perf_counter() - started) * 1000,
+        input_rows=choice.input_rows,
+        predicted_ms=choice.predicted_ms,
     )

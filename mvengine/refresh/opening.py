@@ -14,6 +14,7 @@ from mvengine.errors import InterfaceError, OperationalError
 from mvengine.meta.migrate import open_format
 from mvengine.meta.store import Store
 from mvengine.refresh import jobs
+from mvengine.refresh.choice import Costs
 from mvengine.refresh.database import Clock, Database
 from mvengine.refresh.graph import decode
 from mvengine.refresh.recovery import recover
@@ -111,6 +112,7 @@ def _open_new(path: str, config: Config, clock: Clock) -> Database:
             graph=decode(store.load_relations()),
             epoch=store.latest_epoch(),
             name=str(engine.query("SELECT current_database()")[0][0]),
+            costs=Costs(store.maintenance_runs()),
         )
         _go_on(database, going_on)
         return database

@@ -174,7 +174,7 @@ def test_a_dropped_relation_leaves_no_trace_but_history(store: Store, cursor: du
         table: cursor.execute(f"SELECT count(*) FROM mv_meta.{table} WHERE relation_id = 1").fetchall()[0][0]
         for (table,) in tables
     }
-    assert len(counts) == 16
+    assert len(counts) == 17
     assert {table for table, count in counts.items() if count} == {"maintenance_history"}
     assert store.load_relations() == (daily,)
     last = cursor.execute("SELECT name, from_state, event, to_state, cause FROM mv_catalog.state_history ORDER BY seq")
@@ -312,7 +312,7 @@ VIEW_COLUMNS = {
     ),
     "source_files": "schema_name table_name path size mtime etag rows epoch",
     "fragments": "schema_name name format digest fragment",
-    "maintenance_history": "schema_name name epoch strategy reason delta_rows ms",
+    "maintenance_history": "schema_name name epoch strategy reason delta_rows ms input_rows predicted_ms",
     "dependencies": "schema_name name depends_on_schema depends_on",
     "epochs": "epoch committed_at cause",
     "state_history": "schema_name name from_state event to_state cause attempt occurred_at",
@@ -358,7 +358,7 @@ def test_the_latest_thousand_refreshes_are_kept_and_older_ones_that_are_not_over
 ) -> None:
     cursor.execute(
         """INSERT INTO mv_meta.plans SELECT i, if(i % 50 = 0, 'PAUSED', 'COMPLETED'), 1, 'statement', [1], ['t'], false,
-        false, NULL, NULL, TIMESTAMP '2026-01-01', NULL, NULL FROM range(1, 1200) AS r(i)"""
+        false, NULL, NULL, TIMESTAMP '2026-01-01', NULL, NULL, false FROM range(1, 1200) AS r(i)"""
     )
     cursor.execute(
         """INSERT INTO mv_meta.failures

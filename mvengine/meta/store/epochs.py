@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mvengine.meta.records import Maintenance
+from mvengine.meta.records import Maintenance, MaintenanceMode, MaintenanceRun
 from mvengine.meta.store.base import StoreBase
 
 _MAINTENANCE_TYPES = {
@@ -19,7 +19,22 @@ _MAINTENANCE_TYPES = {
     "output_rows": "BIGINT",
     "ms": "DOUBLE",
     "occurred_at": "TIMESTAMP",
+    "input_rows": "BIGINT",
+    "predicted_ms": "DOUBLE",
 }
+_FIRST = {"relation_id": "BIGINT", "input_rows": "BIGINT", "ms": "DOUBLE"}
+
+_EPOCHS_LEARNT = 1000
+
+_RUNS = f"""
+SELECT relation_id, mode, delta_rows, input_rows, ms FROM (
+    SELECT relation_id, 'full' AS mode, 0 AS delta_rows, input_rows, ms, 0 AS epoch FROM mv_meta.first_derivations
+    UNION ALL
+    SELECT relation_id, mode, delta_rows, input_rows, ms, epoch FROM mv_meta.maintenance_history
+    WHERE strategy <> 'load' AND epoch > (SELECT coalesce(max(epoch), 0) FROM mv_meta.epochs) - {_EPOCHS_LEARNT}
+)
+ORDER BY epoch
+"""
 
 
 class EpochStore(StoreBase):
@@ -47,7 +62,26 @@ class EpochStore(StoreBase):
                 it.output_rows,
                 it.ms,
                 now,
+                it.input_rows,
+                it.predicted_ms,
             )
             for it in entries
         ]
         self._insert("maintenance_history", _MAINTENANCE_TYPES, rows)
+
+    def add_first_derivation(self, run: MaintenanceRun) -> None:
+        """Record what the CREATE of a view took."""
+        self._insert("first_derivations", _FIRST, [(run.relation_id, run.input_rows, run.ms)])
+
+    def maintenance_runs(self) -> tuple[MaintenanceRun, ...]:
+        """What maintenance of views took, in its order: their CREATE and the latest epochs."""
+        return tuple(
+            MaintenanceRun(
+                relation_id=relation_id,
+                mode=MaintenanceMode(mode),
+                delta_rows=delta_rows,
+                input_rows=input_rows,
+                ms=ms,
+            )
+            for relation_id, mode, delta_rows, input_rows, ms in self._rows(_RUNS)
+        )

@@ -22,6 +22,7 @@ _TRACES = (
     "settings",
     "consumers",
     "view_states",
+    "first_derivations",
 )
 
 _LOAD = """

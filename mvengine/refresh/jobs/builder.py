@@ -153,7 +153,7 @@ class Builder:
             return
         sizes = take_waiting(self.engine, self.view, consumer)
         if sizes:
-            maintain_view(self.engine, self.view, sizes, is_wanted=False)
+            maintain_view(self.engine, self.database.costs, self.view, sizes, is_wanted=False)
         drop_taken(self.engine, consumer)
         self.store.move_cursor(consumer.consumer_id, epoch)
 
