@@ -13,6 +13,7 @@ from mvengine.sql.statements import (
     CreateRefreshableTable,
     Drop,
     Explain,
+    ExplainCreate,
     ExplainRefresh,
     ExplainStage,
     ExplainView,
@@ -69,6 +70,7 @@ class Builder(ControlBuilder):
         return CreateMaterializedView(
             view=self.relation(self.require(tree, "relation")),
             if_not_exists=self.child(tree, "if_not_exists") is not None,
+            or_replace=self.child(tree, "or_replace") is not None,
             column_names=self.names(names) if names else (),
             options=self.options(clauses.get("with_options")),
             is_background="background" in clauses,
@@ -78,8 +80,11 @@ class Builder(ControlBuilder):
         )
 
     def refresh_view(self, tree: Tree[Token]) -> RefreshView:
-        view = self.relation(self.require(tree, "relation"))
-        return RefreshView(view=view, full=self.child(tree, "full") is not None)
+        return RefreshView(
+            views=self.relations(tree),
+            full=self.child(tree, "full") is not None,
+            is_verified=self.child(tree, "verify") is not None,
+        )
 
     def drop(self, tree: Tree[Token]) -> Drop:
         kind = " ".join(token.upper() for token in self.tokens(self.require(tree, "drop_kind")))
@@ -98,6 +103,9 @@ class Builder(ControlBuilder):
 
     def explain_view(self, tree: Tree[Token]) -> ExplainView:
         return ExplainView(view=self.relation(self.require(tree, "relation")))
+
+    def explain_create(self, tree: Tree[Token]) -> ExplainCreate:
+        return ExplainCreate(statement=f"CREATE {self.tokens(tree)[0]}")
 
     def explain_refresh(self, tree: Tree[Token]) -> ExplainRefresh:
         return ExplainRefresh(tables=self.relations(tree))

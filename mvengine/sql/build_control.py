@@ -13,10 +13,12 @@ from mvengine.sql.statements import (
     ObjectKind,
     RefreshTable,
     RelationRef,
+    RenameView,
     SetBackground,
     Show,
     ShowKind,
     Subject,
+    Verify,
     Wait,
 )
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from lark import Token, Tree
 
 _NUMBER_MAX = 2**63 - 1
+ROWS_SHOWN = 10
+"""So many differing rows of a view does VERIFY … SHOW ROWS show, where it says no number."""
+
 _BOOLEANS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
 
@@ -35,6 +40,18 @@ class ControlBuilder(TreeReader):
 
     def refresh_all(self, tree: Tree[Token]) -> RefreshTable:
         return self._refresh(tree, ())
+
+    def verify_views(self, tree: Tree[Token]) -> Verify:
+        return Verify(views=self.relations(tree), rows_shown=self._rows_shown(tree))
+
+    def verify_all(self, tree: Tree[Token]) -> Verify:
+        return Verify(views=(), rows_shown=self._rows_shown(tree))
+
+    def _rows_shown(self, tree: Tree[Token]) -> int | None:
+        show = self.child(tree, "show_rows")
+        if show is None:
+            return None
+        return next((self._number(token) for token in self.tokens(show)), ROWS_SHOWN)
 
     def control_refresh(self, tree: Tree[Token]) -> Control:
         return self._control(tree, ControlVerb(self._word(tree, "control_verb")), Subject.REFRESH)
@@ -77,8 +94,15 @@ class ControlBuilder(TreeReader):
     def alter_table(self, tree: Tree[Token]) -> AlterOptions:
         return self._alter(tree, ObjectKind.TABLE)
 
-    def alter_view(self, tree: Tree[Token]) -> AlterOptions:
-        return self._alter(tree, ObjectKind.MATERIALIZED_VIEW)
+    def alter_view(self, tree: Tree[Token]) -> AlterOptions | RenameView:
+        rename = self.child(tree, "rename")
+        if rename is None:
+            return self._alter(tree, ObjectKind.MATERIALIZED_VIEW)
+        return RenameView(
+            view=self.relation(self.require(tree, "relation")),
+            if_exists=self.child(tree, "if_exists") is not None,
+            new_name=self.name(self.tokens(rename)[0]),
+        )
 
     def _refresh(self, tree: Tree[Token], tables: tuple[RelationRef, ...]) -> RefreshTable:
         flags: set[str] = set()
@@ -89,7 +113,11 @@ class ControlBuilder(TreeReader):
                 )
             flags.add(token.upper())
         return RefreshTable(
-            tables=tables, full="FULL" in flags, is_background="BACKGROUND" in flags, is_queued="QUEUE" in flags
+            tables=tables,
+            full="FULL" in flags,
+            is_background="BACKGROUND" in flags,
+            is_queued="QUEUE" in flags,
+            is_verified="VERIFY" in flags,
         )
 
     def _control(self, tree: Tree[Token], verb: ControlVerb, subject: Subject) -> Control:

@@ -7,8 +7,10 @@ whose own classification decides. Never is one parser tried after the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mvengine.errors import Error, ParseError, Position
+from mvengine.sql.alteration import read_alter_table
 from mvengine.sql.ddl import read_ddl, skip_condition
 from mvengine.sql.grammar import parse_own
 from mvengine.sql.hidden import hidden_write
@@ -49,17 +51,31 @@ def parse(text: str, extract: Extract) -> list[Statement]:
 def _statement(piece: Piece, extract: Extract) -> Statement:
     if is_own(piece):
         return parse_own(piece)
+    if (alteration := read_alter_table(piece)) is not None:
+        _native_kind(_until(piece, alteration.native.text), extract)
+        return alteration
     kind = _native_kind(piece, extract)
     return hidden_write(piece, kind) or _read(piece, kind)
+
+
+def _until(piece: Piece, text: str) -> Piece:
+    """The statement as far as this beginning of its text goes."""
+    return replace(piece, tokens=tuple(token for token in piece.tokens if token.end <= piece.start + len(text)))
 
 
 def is_own(piece: Piece) -> bool:
     """Whether the statement is one of mvengine's grammar, by its leading words and clauses."""
     words = [word_at(piece.tokens, index) for index in range(3)]
     match words:
-        case ["REFRESH" | "PAUSE" | "RESUME" | "CANCEL" | "RETRY" | "WAIT", _, _] | ["ROLLBACK", "REFRESH", _]:
+        case ["VERIFY" | "REFRESH" | "PAUSE" | "RESUME" | "CANCEL" | "RETRY" | "WAIT", _, _] | [
+            "ROLLBACK",
+            "REFRESH",
+            _,
+        ]:
             return True
         case ["DROP", "TABLE" | "MATERIALIZED", _] | ["EXPLAIN", "REFRESH" | "MATERIALIZED", _]:
+            return True
+        case ["EXPLAIN", "CREATE", "MATERIALIZED"]:
             return True
         case ["SHOW", kind, after]:
             return kind in _SHOWN and after != "."
@@ -82,7 +98,7 @@ def _is_own_create(piece: Piece) -> bool:
         index, modifiers = index + 1, f"{modifiers} {word_at(piece.tokens, index)}"
     kind = word_at(piece.tokens, index)
     own = kind == "MATERIALIZED" or (kind == "TABLE" and _has_own_clause(piece, index + 1))
-    if own and modifiers:
+    if own and modifiers and (kind, modifiers) != ("MATERIALIZED", " OR REPLACE"):
         raise ParseError(
             f"a {'materialized view' if kind == 'MATERIALIZED' else 'refreshable table'} cannot be created with"
             f"{modifiers}",

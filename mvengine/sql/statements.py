@@ -69,6 +69,7 @@ class Policy(StrEnum):
 class CreateMaterializedView:
     view: RelationRef
     if_not_exists: bool
+    or_replace: bool
     column_names: tuple[str, ...]
     options: Options
     is_background: bool
@@ -83,12 +84,22 @@ class RefreshTable:
     full: bool
     is_background: bool  # BACKGROUND: the statement returns the refresh's number
     is_queued: bool  # QUEUE: it waits for a refresh that holds one of the tables
+    is_verified: bool  # VERIFY: views are compared with their queries before anything is published
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshView:
-    view: RelationRef
+    views: tuple[RelationRef, ...]
     full: bool
+    is_verified: bool  # VERIFY: as of RefreshTable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verify:
+    """``VERIFY MATERIALIZED VIEW v, … | ALL [SHOW ROWS [n]]``."""
+
+    views: tuple[RelationRef, ...]  # empty: ALL
+    rows_shown: int | None  # SHOW ROWS: at most so many differing rows a view, in place of the verdicts
 
 
 class Subject(StrEnum):
@@ -173,6 +184,50 @@ class AlterOptions:
     options: tuple[tuple[str, str | None], ...]  # names in lower case; None: NULL or RESET
 
 
+@dataclass(frozen=True, kw_only=True)
+class RenameView:
+    """``ALTER MATERIALIZED VIEW v RENAME TO w``."""
+
+    view: RelationRef
+    if_exists: bool
+    new_name: str
+
+
+class AlterationKind(StrEnum):
+    ADD_COLUMN = "ADD COLUMN"
+    DROP_COLUMN = "DROP COLUMN"
+    RENAME_COLUMN = "RENAME COLUMN"
+    CHANGE_TYPE = "ALTER COLUMN … TYPE"
+    RENAME_TABLE = "RENAME TO"
+    COLUMN_RULE = "ALTER COLUMN … SET | DROP"  # DEFAULT, NOT NULL: no stored value changes
+    OTHER = "ALTER TABLE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alteration:
+    """What ALTER TABLE changes; a part that the kind does not have is empty. Types and expressions are text."""
+
+    kind: AlterationKind
+    column: str = ""
+    new_name: str = ""
+    type: str = ""
+    constraints: str = ""  # of ADD COLUMN: DEFAULT 3
+    using: str = ""  # of ALTER COLUMN … TYPE
+    is_conditional: bool = False  # ADD IF NOT EXISTS, DROP IF EXISTS
+    is_nested: bool = False  # a field inside the column changes
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlterTable:
+    """``ALTER TABLE t …`` but for SET and RESET of options. ``native`` is DuckDB's: without CASCADE or RESTRICT."""
+
+    table: RelationRef
+    if_exists: bool
+    alteration: Alteration
+    cascade: bool
+    native: Native
+
+
 class ExplainStage(StrEnum):
     PARSED = "PARSED"
     LOGICAL = "LOGICAL"
@@ -195,6 +250,13 @@ class ExplainView:
     """``EXPLAIN MATERIALIZED VIEW v``."""
 
     view: RelationRef
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainCreate:
+    """``EXPLAIN CREATE MATERIALIZED VIEW …``: how the view would be maintained; nothing is created."""
+
+    statement: str  # without EXPLAIN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,14 +397,18 @@ Statement = (
     | CreateMaterializedView
     | RefreshTable
     | RefreshView
+    | Verify
     | Control
     | Wait
     | Show
     | SetBackground
     | AlterOptions
+    | AlterTable
+    | RenameView
     | Drop
     | Explain
     | ExplainView
+    | ExplainCreate
     | ExplainRefresh
     | Transaction
     | Write

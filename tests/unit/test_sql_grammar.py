@@ -13,6 +13,7 @@ from mvengine.sql.statements import (
     CreateRefreshableTable,
     Drop,
     Explain,
+    ExplainCreate,
     ExplainRefresh,
     ExplainStage,
     ExplainView,
@@ -22,6 +23,7 @@ from mvengine.sql.statements import (
     RefreshTable,
     RefreshView,
     RelationRef,
+    Verify,
 )
 
 
@@ -30,9 +32,16 @@ def ref(name: str, schema: str | None = None, catalog: str | None = None) -> Rel
 
 
 def refresh(
-    tables: tuple[RelationRef, ...], *, full: bool = False, is_background: bool = False, is_queued: bool = False
+    tables: tuple[RelationRef, ...],
+    *,
+    full: bool = False,
+    is_background: bool = False,
+    is_queued: bool = False,
+    is_verified: bool = False,
 ) -> RefreshTable:
-    return RefreshTable(tables=tables, full=full, is_background=is_background, is_queued=is_queued)
+    return RefreshTable(
+        tables=tables, full=full, is_background=is_background, is_queued=is_queued, is_verified=is_verified
+    )
 
 
 def table(text: str) -> CreateRefreshableTable:
@@ -185,7 +194,16 @@ def test_the_query_of_a_view_is_kept_verbatim() -> None:
         ),
         ("refresh table background queue", refresh((ref("background"),), is_queued=True)),
         ("REFRESH ALL QUEUE", refresh((), is_queued=True)),
-        ("refresh materialized view v full", RefreshView(view=ref("v"), full=True)),
+        ("refresh all verify full", refresh((), full=True, is_verified=True)),
+        ("refresh materialized view v full", RefreshView(views=(ref("v"),), full=True, is_verified=False)),
+        ("refresh materialized view v verify", RefreshView(views=(ref("v"),), full=False, is_verified=True)),
+        ("verify all", Verify(views=(), rows_shown=None)),
+        ("VERIFY MATERIALIZED VIEW v, s.w SHOW ROWS 3", Verify(views=(ref("v"), ref("w", "s")), rows_shown=3)),
+        ("verify all show rows", Verify(views=(), rows_shown=10)),
+        (
+            "explain create materialized view v as select 1",
+            ExplainCreate(statement="CREATE materialized view v as select 1"),
+        ),
         ("explain materialized view c.s.v", ExplainView(view=ref("v", "s", "c"))),
         ("explain refresh table a, b", ExplainRefresh(tables=(ref("a"), ref("b")))),
         ("explain (delta) select ';'", Explain(stage=ExplainStage.DELTA, statement="select ';'")),
@@ -235,7 +253,7 @@ def test_our_statements_and_duckdbs_stand_mixed_in_one_text() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "line", "column"),
     [
-        ("refresh table a ful", "at \"ful\": expected BACKGROUND, FULL, QUEUE, ',' or end of statement", 1, 17),
+        ("refresh table a ful", "at \"ful\": expected BACKGROUND, FULL, QUEUE, VERIFY, ',' or end of statement", 1, 17),
         ("select 1;\n refresh tabel a", 'at "tabel": expected ALL, MATERIALIZED or TABLE', 2, 10),
         ("refresh table", "at end of statement: expected a name", 1, 14),
         ("create materialized view v", "at end of statement: expected AS, BACKGROUND, WITH or '('", 1, 27),
@@ -294,7 +312,8 @@ def test_an_error_says_where_and_what_was_expected(text: str, message: str, line
         ("create table t (a int) refreshabel", "did you mean REFRESHABLE?"),
         ("explain (logicl) select 1", "did you mean EXPLAIN (LOGICAL)?"),
         ("explain materialised view v", "did you mean EXPLAIN MATERIALIZED?"),
-        ("explain create materialized view v as select 1", "use EXPLAIN (PARSED"),
+        ("explain create table t (a int) refreshable", "use EXPLAIN (PARSED"),
+        ("verfy all", "did you mean VERIFY?"),
         ("refresh table a bakground", "did you mean BACKGROUND?"),
         ("paus refresh 3", "did you mean PAUSE?"),
         ("cancle job 3", "did you mean CANCEL?"),
