@@ -25,10 +25,11 @@ FINGERPRINT = (
     "(SELECT count(*) FROM mv_meta.relations), (SELECT coalesce(max(relation_id), 0) FROM mv_meta.relations), "
     "(SELECT count(*) FROM mv_meta.jobs WHERE status <> 'CREATED'), "
     "(SELECT coalesce(sum(DISTINCT consumer_id), 0) FROM mv_meta.consumers WHERE kind = 'deferred')::BIGINT, "
-    "(SELECT coalesce(sum(state_id), 0) FROM mv_meta.view_states WHERE state = 'suspended')::BIGINT"
+    "(SELECT coalesce(sum(state_id), 0) FROM mv_meta.view_states WHERE state = 'suspended')::BIGINT, "
+    "(SELECT coalesce(bit_xor(('0x' || digest[1:15])::BIGINT), 0) FROM mv_meta.fragments)"
 )
-"""How many relations are stored, the largest id of one, how many of them are not CREATED yet, and which views are
-deferred or suspended."""
+"""How many relations are stored, the largest id of one, how many of them are not CREATED yet, which views are deferred
+or suspended, and how all of them are defined."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,12 +251,13 @@ def decode(stored: Iterable[StoredRelation]) -> Graph:
     views: dict[Name, ViewDefinition] = {}
     constrained: dict[Name, ConstrainedDefinition] = {}
     building: dict[Name, Building] = {}
-    count, largest, deferred, suspended = 0, 0, 0, 0
+    count, largest, deferred, suspended, digests = 0, 0, 0, 0, 0
     for item in stored:
         count, largest = count + 1, max(largest, item.relation.relation_id)
         deferred, suspended = deferred + (item.deferred_by or 0), suspended + (item.suspended_by or 0)
         if item.fragment is None:
             continue
+        digests ^= int(item.fragment.digest[:15], 16)
         definition = _definition(item, item.fragment)
         if item.building_job is not None:
             building[definition.name] = Building(job_id=item.building_job, definition=definition)
@@ -267,11 +269,32 @@ def decode(stored: Iterable[StoredRelation]) -> Graph:
             constrained[definition.name] = definition
     return Graph(
         tables=tables,
-        views=views,
+        views=_in_order(views),
         constrained=constrained,
         building=building,
-        fingerprint=(count, largest, len(building), deferred, suspended),
+        fingerprint=(count, largest, len(building), deferred, suspended, digests),
     )
+
+
+def _in_order(views: Mapping[Name, ViewDefinition]) -> dict[Name, ViewDefinition]:
+    """Each view after the views that it reads, else in the order of their creation: a view that was replaced may read
+    one that was created after it."""
+    ordered: dict[Name, ViewDefinition] = {}
+    waiting = list(reversed(views.values()))
+    while waiting:
+        view = waiting.pop()
+        if view.name in ordered:
+            continue
+        missing = [views[name] for name in sorted(view.inputs, key=_key) if name in views and name not in ordered]
+        if missing:
+            waiting.extend((view, *missing))
+        else:
+            ordered[view.name] = view
+    return ordered
+
+
+def _key(name: Name) -> tuple[str, str]:
+    return name.key
 
 
 def _definition(item: StoredRelation, fragment: StoredFragment) -> Definition:

@@ -48,6 +48,7 @@ class Transaction:
         self._pending: dict[Name, int] = {}
         self._virtual: set[Name] = set()
         self._touched: set[Name] = set()
+        self.rebuilt: set[Name] = set()  # views that were built anew in it, see ``note_rebuilt``
         self._records: list[Maintenance] = []
         self._has_ddl = False
         self._has_settings = False
@@ -138,6 +139,11 @@ class Transaction:
             if name in self.graph.consumers:
                 self._pending[name] = self._pending.get(name, 0) + rows
 
+    def note_rebuilt(self, name: Name) -> None:
+        """Remembers that a view has been built anew. What differs, if anybody follows it, is touched by itself."""
+        self._touched.add(name)
+        self.rebuilt.add(name)
+
     def is_pending(self, name: Name) -> bool:
         """Whether captured changes of a relation wait for the views to follow."""
         return name in self._pending
@@ -158,6 +164,7 @@ class Transaction:
                 self._pending,
                 self.epoch,
                 frozenset(self._virtual),
+                costs=self.database.costs,
                 before_view=self._begins,
             )
         if logged := maintained.changed & self.graph.logged.keys():
@@ -303,6 +310,7 @@ class Transaction:
         if store.existing([view.relation_id]):  # else it was created in this transaction
             store.set_view_state(view.relation_id, SUSPENDED, failure)
         graph = decode(store.load_relations())
+        fault_point("suspend.before_commit")
         self.engine.commit()
         self.database.graph = graph
 

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 POINTS = (
     "create.after_job",
     "create.before_commit",
+    "redefine.after_build",
+    "redefine.before_commit",
     "refresh.after_listing",
     "refresh.before_trigger",
     "refresh.after_trigger",
@@ -26,6 +28,9 @@ POINTS = (
     "maintain.view",
     "publish.before_commit",
     "publish.after_commit",
+    "views.before_cursors",
+    "views.before_commit",
+    "suspend.before_commit",
     "dml.before_commit",
     "dml.after_commit",
     "states.before_commit",

@@ -42,6 +42,8 @@ def make_aliases_unique(tree: exp.Query, names: Names) -> None:
                 continue
             fresh = names.fresh(name)
             used.add(fresh.lower())
+            while isinstance(node, exp.Query) and node.alias != name and node.parent is not None:
+                node = node.parent  # the query itself is what is told of (query) AS name
             alias = node.args.get("alias")
             columns = alias.args.get("columns") if isinstance(alias, exp.TableAlias) else None
             node.set("alias", exp.TableAlias(this=_identifier(fresh), columns=columns))
