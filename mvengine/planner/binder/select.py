@@ -1,4 +1,4 @@
-"""SELECT and UNION ALL → Scan, Filter, Join, Project, Aggregate, Distinct. One method a clause."""
+"""SELECT → Scan, Filter, Join, Project, Aggregate, Distinct. One method a clause."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from sqlglot import exp
 from mvengine.planner.binder.aggregate import AggregateBinder, has_aggregates
 from mvengine.planner.binder.matches import bind_match
 from mvengine.planner.binder.names import output_names, unaliased
-from mvengine.planner.binder.scalar import Unsupported, bind_expr, render
+from mvengine.planner.binder.scalar import Unsupported, bind_expr
 from mvengine.planner.binder.scopes import Names, seal
+from mvengine.planner.binder.set_operations import bind_set_operation
 from mvengine.planner.binder.windows import bind_windows
-from mvengine.planner.logical import Distinct, Filter, Join, MatchKind, Project, Scan, UnionAll, Version
+from mvengine.planner.logical import Distinct, Filter, Join, MatchKind, Project, Scan, Version
 from mvengine.planner.node import Node
 from mvengine.planner.reader import FunctionFacts, Relation, SchemaReader
-from mvengine.planner.scalar import Expr, Output, column
+from mvengine.planner.scalar import Output
 from mvengine.schema import Column, Name
 
 Ctes = Mapping[str, exp.Query]
@@ -37,10 +38,8 @@ class QueryBinder:
         ctes = {**ctes, **self._ctes(query)}
         if isinstance(query, exp.Select):
             return self._select(query, ctes, alias)
-        if isinstance(query, exp.Union):
-            return self._union(query, ctes, alias)
-        if isinstance(query, exp.Except | exp.Intersect):
-            raise Unsupported(type(query).__name__.upper())
+        if isinstance(query, exp.SetOperation):
+            return self._set_operation(query, ctes, alias)
         raise Unsupported(type(query).__name__.upper())
 
     def _ctes(self, query: exp.Expr) -> dict[str, exp.Query]:
@@ -56,17 +55,16 @@ class QueryBinder:
             found[cte.alias.lower()] = cte.this
         return found
 
-    def _union(self, query: exp.Union, ctes: Ctes, alias: str) -> Node:
+    def _set_operation(self, query: exp.SetOperation, ctes: Ctes, alias: str) -> Node:
         self._refuse_modifiers(query)
-        if query.args.get("by_name"):
-            raise Unsupported("UNION BY NAME")
-        types = self.reader.describe(_columns_query(query))  # before binding takes the query apart
-        left = self.bind(query.this, ctes, alias)
-        right = self.bind(query.expression, ctes, alias)
-        names = _names(left)
-        legs = tuple(_conform(leg, names, tuple(c.type for c in types), alias) for leg in (left, right))
-        union = UnionAll(inputs=legs, columns=names, alias=alias)
-        return Distinct(input=union, columns=names, alias=alias) if query.args.get("distinct") else union
+        return bind_set_operation(
+            query,
+            ctes,
+            alias,
+            bind=lambda part, name: self.bind(part, ctes, name),
+            reader=self.reader,
+            names=self.names,
+        )
 
     def _select(self, select: exp.Select, ctes: Ctes, alias: str) -> Node:
         """Clause by clause, in the order in which SQL computes them; each takes itself out of the tree."""
@@ -242,36 +240,3 @@ def _kind_of(join: exp.Join) -> MatchKind | None:
     if (method, side, kind) not in _KINDS:
         raise Unsupported(" ".join(word for word in (method, side, kind) if word) + " JOIN")
     return _KINDS[method, side, kind]
-
-
-def _names(node: Node) -> tuple[str, ...]:
-    match node:
-        case Project():
-            return tuple(output.name for output in node.outputs)
-        case UnionAll() | Distinct():
-            return node.columns
-        case _:
-            raise AssertionError(type(node).__name__)
-
-
-def _conform(leg: Node, names: tuple[str, ...], types: tuple[str, ...], alias: str) -> Project:
-    """A leg of a union under the union's column names and types."""
-    assert isinstance(leg, Project | UnionAll | Distinct)
-    outputs = []
-    for own, name, type_ in zip(_names(leg), names, types, strict=True):
-        expr = column(leg.alias, own)
-        outputs.append(Output(name=name, expr=Expr(sql=f"CAST({expr.sql} AS {type_})", columns=expr.columns)))
-    return Project(input=leg, outputs=tuple(outputs), alias=alias)
-
-
-def _columns_query(query: exp.Union) -> str:
-    """The union with the CTEs that it may use, for the engine to describe."""
-    tree = query.copy()
-    ancestor = query.parent
-    while ancestor is not None:
-        clause = ancestor.args.get("with_") or ancestor.args.get("with")
-        if clause is not None:
-            for cte in reversed(clause.expressions):
-                tree = tree.with_(cte.alias, as_=cte.this.copy(), copy=False)
-        ancestor = ancestor.parent
-    return render(tree)
