@@ -88,6 +88,7 @@ class _Refresh:
             transaction.begin()
             views = [view for view in transaction.graph.upstream(self.wanted) if view.name not in self.left_out]
             results = tuple(result for view in views if (result := self._refresh(view)) is not None)
+            fault_point("views.before_cursors")
             move_cursors(transaction, [view for view in views if view.is_deferred])
             fault_point("views.before_commit")
             epoch = transaction.commit()

@@ -55,3 +55,35 @@ LEFT JOIN mv_meta.view_settings AS s USING (relation_id)
 LEFT JOIN mv_meta.view_states AS v USING (relation_id)
 LEFT JOIN mv_meta.behind AS b USING (relation_id)
 WHERE r.kind = 'materialized_view';
+
+-- Views with a target_lag stand beside tables with an interval: next_run is when a view has half its lag, NULL where
+-- nothing waits for it.
+CREATE OR REPLACE VIEW mv_catalog.schedules AS
+SELECT j.schema_name, j.name AS table_name, j.interval_sec,
+       greatest(r.created_at, j.last_trigger_time, j.last_checked_time, s.ended_at) + to_milliseconds(s.delay_ms)
+           AS next_run,
+       greatest(j.last_trigger_time, j.last_checked_time) AS last_run,
+       CASE
+           WHEN j.state <> 'IDLE' THEN 'RUNNING'
+           WHEN last_run IS NULL THEN NULL
+           WHEN j.last_error IS NOT NULL THEN 'FAILED'
+           WHEN j.last_checked_time >= coalesce(j.last_trigger_time, j.last_checked_time) THEN 'COMPLETED'
+           ELSE 'CANCELLED'
+       END AS last_status,
+       coalesce(s.failures, 0) AS failures, j.state <> 'IDLE' AS is_running,
+       coalesce(s.reason, 'no scheduler is running') AS reason
+FROM mv_meta.refresh_jobs AS j
+JOIN mv_meta.relations AS r USING (relation_id)
+LEFT JOIN mv_meta.schedules AS s USING (relation_id)
+WHERE j.interval_sec IS NOT NULL
+UNION ALL
+SELECT r.schema_name, r.name, epoch(t.target_lag::INTERVAL)::BIGINT,
+       if(s.failures > 0, greatest(e.committed_at, s.ended_at), e.committed_at) + to_milliseconds(s.delay_ms), s.ended_at,
+       CASE WHEN s.ended_at IS NULL THEN NULL WHEN s.failures > 0 THEN 'FAILED' ELSE 'COMPLETED' END,
+       coalesce(s.failures, 0), false, coalesce(s.reason, 'no scheduler is running')
+FROM mv_meta.view_settings AS t
+JOIN mv_meta.relations AS r USING (relation_id)
+LEFT JOIN mv_meta.behind AS b USING (relation_id)
+LEFT JOIN mv_meta.epochs AS e ON e.epoch = b.epoch
+LEFT JOIN mv_meta.schedules AS s USING (relation_id)
+WHERE t.target_lag IS NOT NULL;

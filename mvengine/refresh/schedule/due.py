@@ -1,6 +1,7 @@
-"""When a table is due. Pure.
+"""When a table or a view is due. Pure.
 
-    due = last look + interval × 2^failures + jitter
+    due = last look + interval × 2^failures + jitter        of a table with an interval
+    due = first change that waits + half the target lag     of a view with a target_lag
 
 The last look is whoever's: a refresh by hand counts, and an overdue table is refreshed once, not once for every
 interval that has passed. Failures back off exponentially, up to an hour (or the interval, where that is longer). The
@@ -40,6 +41,13 @@ def delay_ms(interval_sec: int, failures: int, jitter: float) -> int:
     longest = max(interval, BACKOFF_SECONDS_MAX)
     backed_off = min(interval << min(failures, 12), longest)  # 2^12 seconds are more than an hour
     return round(1000 * (backed_off + interval * JITTER_SHARE_MAX * jitter))
+
+
+def lag_delay_ms(target_sec: int, failures: int) -> int:
+    """Milliseconds until a view follows, since something waits for it (or since the last of ``failures`` failures in a
+    row): half its target, so that the other half is left for the refresh itself and for the scheduler's own turn."""
+    longest = max(500 * target_sec, 1000 * BACKOFF_SECONDS_MAX)
+    return min(500 * target_sec << min(failures, 12), longest)
 
 
 def due_at(seen_at: datetime, delay: int, now: datetime) -> datetime:

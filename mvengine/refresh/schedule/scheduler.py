@@ -1,4 +1,4 @@
-"""The thread that refreshes tables by their intervals, while the database is open.
+"""The thread that refreshes tables by their intervals and views by their target_lag, while the database is open.
 
 It goes in turns: read what there is, write down what it means to do, refresh what is due, sleep until something is.
 Everything that it decides from is stored, so that it begins after a restart where it was, failures included. CREATE,
@@ -24,6 +24,8 @@ from mvengine.refresh.run.control import Control, Request
 from mvengine.refresh.run.start import Taken
 from mvengine.refresh.run.workers import Stop
 from mvengine.refresh.schedule.due import Jitter, delay_ms, due_at, hashed_jitter
+from mvengine.refresh.schedule.lagging import Lagging, look_seconds, moment
+from mvengine.refresh.schedule.lagging import planned as planned_view
 
 CANCELLED = "57014"  # PostgreSQL's query_canceled
 SLEEP_SECONDS_MAX = 60.0  # a clock that was set back or forward is noticed after that
@@ -44,10 +46,12 @@ class Scheduler:
         self._jitter = jitter or hashed_jitter(database.path)
         self._bell = Event()
         self._control = Control()  # of the refresh that runs, or ran last
+        self._lagging: Lagging | None = None  # the views, once it runs
 
     def start(self) -> None:
         """Runs in a thread of the database's until that is closed."""
         engine = self._database.engine.fork()
+        self._lagging = Lagging(self._database, engine)
         self._database.workers.start("scheduler", lambda stop: self._run(engine, stop), interrupt=self._interrupt)
 
     def wake(self) -> None:
@@ -57,6 +61,8 @@ class Scheduler:
     def _interrupt(self) -> None:
         """The database is being closed."""
         self._control.ask(Request.STOP, "the database was closed")
+        if self._lagging is not None:
+            self._lagging.interrupt()
         self.wake()
 
     def _run(self, engine: DuckDbEngine, stop: Stop) -> None:
@@ -95,21 +101,29 @@ class Scheduler:
 
     def _turn(self, engine: DuckDbEngine, stop: Stop) -> datetime | None:
         """Refreshes what is due. Returns when to look again; None: when something new is there."""
-        tables = self._tables(engine)
+        assert self._lagging is not None
+        tables, views = self._tables(engine), self._lagging.views()
         now = self._database.clock()
         planned = {table.relation_id: self._planned(table, now) for table in tables}
-        if any(table.schedule != planned[table.relation_id] for table in tables):
+        planned |= {view.relation_id: planned_view(view) for view in views}
+        known = [*((it.relation_id, it.schedule) for it in tables), *((it.relation_id, it.schedule) for it in views)]
+        if any(schedule != planned[relation_id] for relation_id, schedule in known):
             self._write(engine, tuple(planned.values()))
         moments = {it.relation_id: due_at(it.seen_at, planned[it.relation_id].delay_ms, now) for it in tables}
         due = [table for table in tables if table.is_idle and moments[table.relation_id] <= now]
         if due:
             self._refresh(engine, due, stop)
             return now  # what was due is not any more; time has passed for the others
-        if not tables:
+        late = [view for view in views if (at := moment(view, now)) is not None and at <= now]
+        if late:
+            self._lagging.refresh(late, stop)
+            return now
+        if not tables and not views:
             return None
-        longest = min(SLEEP_SECONDS_MAX, *(float(table.interval_sec) for table in tables))
+        looks = [*(float(table.interval_sec) for table in tables), *map(look_seconds, views)]
+        longest = now + timedelta(seconds=min(SLEEP_SECONDS_MAX, *looks))
         waiting = [moments[table.relation_id] for table in tables if table.is_idle]
-        return min([now + timedelta(seconds=longest), *waiting])
+        return min([longest, *waiting, *(at for view in views if (at := moment(view, now)) is not None)])
 
     def _tables(self, engine: DuckDbEngine) -> list[ScheduledTable]:
         """Tables with an interval, as they are stored and as the other sessions see them."""
