@@ -26,6 +26,11 @@ def create_table_storage(engine: DuckDbEngine, plan: MaterializeTable) -> None:
     """The table, its staging and its shadow, all empty, and the view under the user's name that hides ``_file_id``."""
     for table in (plan.storage, plan.staging, plan.shadow):
         engine.query(create_table_sql(plan, table))
+    create_visible_table(engine, plan)
+
+
+def create_visible_table(engine: DuckDbEngine, plan: MaterializeTable) -> None:
+    """The view under the user's name."""
     columns = ", ".join(quote(column.name) for column in plan.columns)
     engine.query(f"CREATE VIEW {plan.relation.sql} AS SELECT {columns} FROM {plan.storage}")
 

@@ -280,7 +280,7 @@ def _in_order(views: Mapping[Name, ViewDefinition]) -> dict[Name, ViewDefinition
     """Each view after the views that it reads, else in the order of their creation: a view that was replaced may read
     one that was created after it."""
     ordered: dict[Name, ViewDefinition] = {}
-    waiting = list(reversed(views.values()))
+    waiting = list(views.values())[::-1]
     while waiting:
         view = waiting.pop()
         if view.name in ordered:

@@ -25,6 +25,7 @@ from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Name
 from mvengine.session import (
     alter,
+    alter_table,
     answer,
     control,
     create_table,
@@ -33,6 +34,7 @@ from mvengine.session import (
     explain,
     native,
     refresh,
+    rename,
     show,
     verify,
     write,
@@ -42,6 +44,7 @@ from mvengine.sql.classify import parse
 from mvengine.sql.hints import hint_for_unknown
 from mvengine.sql.statements import (
     AlterOptions,
+    AlterTable,
     Control,
     CreateMaterializedView,
     CreateRefreshableTable,
@@ -58,6 +61,7 @@ from mvengine.sql.statements import (
     RefreshView,
     Refused,
     SetBackground,
+    RenameView,
     Show,
     Statement,
     TransactionVerb,
@@ -134,6 +138,10 @@ class Session:
             case AlterOptions():
                 alter.run(self, statement)
             case CreateRefreshableTable():
+            case AlterTable():
+                alter_table.run(self, statement)
+            case RenameView():
+                rename.run(self, statement)
                 create_table.table(self, statement)
             case CreateMaterializedView():
                 create_view.view(self, statement)

@@ -20,19 +20,12 @@ from mvengine.refresh.reader import reference
 from mvengine.refresh.run.progress import of_job
 from mvengine.refresh.run.reporter import shown
 from mvengine.refresh.transaction import Transaction
-from mvengine.schema import Name, quote
+from mvengine.schema import Name
 from mvengine.sql.statements import RelationRef
 from mvengine.testing.faults import fault_point
 
 if TYPE_CHECKING:
     from mvengine.session import Session
-
-_STATE = "mv_state"
-
-
-def storage_name(name: Name, suffix: str = "") -> str:
-    """The quoted name of a relation's own table in the engine's schema."""
-    return f"{_STATE}.{quote(str(name) + suffix)}"
 
 
 def new_name(session: Session, ref: RelationRef, if_not_exists: bool) -> Name | None:

@@ -19,6 +19,7 @@ from mvengine.planner.source import FileSource
 from mvengine.refresh.definitions import create_table_storage
 from mvengine.refresh.jobs import start_table
 from mvengine.refresh.reader import reference
+from mvengine.refresh.storage import storage_name
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Column, Columns, Name, quote
 from mvengine.session import answer
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from mvengine.session import Session
 
 
-from mvengine.session.create import create, new_name, record_of, require_no_transaction, storage_name
+from mvengine.session.create import create, new_name, record_of, require_no_transaction
 from mvengine.session.jobs import answer_job
 
 

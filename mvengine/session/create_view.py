@@ -18,10 +18,11 @@ from mvengine.refresh.definitions import create_view_storage
 from mvengine.refresh.graph import ViewDefinition, inputs_of_view
 from mvengine.refresh.jobs import start_view
 from mvengine.refresh.settings import current_settings
+from mvengine.refresh.storage import storage_name
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Name
-from mvengine.session import answer
-from mvengine.session.create import create, new_name, record_of, require_no_transaction, storage_name
+from mvengine.session import answer, replace_view
+from mvengine.session.create import create, new_name, record_of, require_no_transaction
 from mvengine.session.jobs import answer_job
 from mvengine.sql.statements import (
     CreateMaterializedView,
@@ -34,7 +35,11 @@ if TYPE_CHECKING:
 
 
 def view(session: Session, statement: CreateMaterializedView) -> None:
-    """Plans a view, fills it, and keeps it from then on."""
+    """Plans a view, fills it, and keeps it from then on; or puts it in the place of the one that is there."""
+    replaced = replace_view.existing(session, statement)
+    if replaced is not None:
+        replace_view.run(session, statement, replaced)
+        return
     name = new_name(session, statement.view, statement.if_not_exists)
     if name is None:
         answer.done(session)
@@ -48,8 +53,7 @@ def view(session: Session, statement: CreateMaterializedView) -> None:
         return view_plan(session, statement, name, options)
 
     first = plan()
-    _refuse_collations(session, first)
-    _refuse_triggers(session)
+    refuse_unmaintainable(session, first)
     record = record_of(name, StoredKind.MATERIALIZED_VIEW, first, is_refreshable=False, source=None)
 
     if statement.is_background or session.background_ddl:
@@ -124,6 +128,12 @@ def _shift_position(error: ProgrammingError, statement: CreateMaterializedView) 
 def options_of(statement: CreateMaterializedView) -> ViewOptions:
     """The view's options, as WITH (…) gives them."""
     return bind_view_options(statement.options)
+
+
+def refuse_unmaintainable(session: Session, plan: Materialize) -> None:
+    """Raises NotSupportedError for what stands beside a query and keeps a view over it from being exact."""
+    _refuse_collations(session, plan)
+    _refuse_triggers(session)
 
 
 def _refuse_collations(session: Session, plan: Materialize) -> None:

@@ -117,10 +117,10 @@ def _drop(session: Session, transaction: Transaction, statement: Drop, ref: Rela
             hint=f"CASCADE drops no tables: drop {foreign[0]} first, or in the same statement before it",
         )
     for view in reversed(readers):
-        _forget(session, view)
+        forget(session, view)
     definition = graph.get(relation.name)
     if definition is not None:
-        _forget(session, definition)
+        forget(session, definition)
     else:
         _drop_native(session, statement, relation)
 
@@ -143,7 +143,7 @@ def _check_kind(statement: Drop, ref: RelationRef, relation: Relation) -> None:
         )
 
 
-def _forget(session: Session, definition: Definition) -> None:
+def forget(session: Session, definition: Definition) -> None:
     """Removes a relation's tables, view, fragment and rows of meta; a running refresh of it will find it gone."""
     text = fragments.dumps(fragments.Fragment(format=fragments.FORMAT, root=definition.plan))
     drop_storage(session.engine, text, session.database.name)

@@ -29,7 +29,11 @@ def read_alter_table(piece: Piece) -> AlterTable | None:
     behaviour = cascade or word_at(tokens, len(tokens) - 1) == "RESTRICT"
     body = replace(piece, tokens=tokens[:-1]) if behaviour and len(tokens) > after + 1 else piece
     return AlterTable(
-        table=table, if_exists=if_exists, alteration=_alteration(body, after), cascade=cascade, native=read_ddl(body, "ALTER")
+        table=table,
+        if_exists=if_exists,
+        alteration=_alteration(body, after),
+        cascade=cascade,
+        native=read_ddl(body, "ALTER"),
     )
 
 

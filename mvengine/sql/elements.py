@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lark import Token, Tree
 
 # Words that end a column's type: what follows is its constraints.
-_CONSTRAINT_WORDS = frozenset({"NOT", "NULL", "DEFAULT", "CHECK", "COLLATE", "GENERATED", "AS", "USING"})
+CONSTRAINT_WORDS = frozenset({"NOT", "NULL", "DEFAULT", "CHECK", "COLLATE", "GENERATED", "AS", "USING"})
 
 
 class TreeReader:
@@ -173,7 +173,7 @@ class _Collector:
                 kept.append(("", self.reader.start(opening), closing.end_pos or 0))
             else:
                 self._add_constraint(name, first, piece)
-        end_of_type = next((i for i, (word, _, _) in enumerate(kept) if word in _CONSTRAINT_WORDS), len(kept))
+        end_of_type = next((i for i, (word, _, _) in enumerate(kept) if word in CONSTRAINT_WORDS), len(kept))
         self.columns.append(
             ColumnDef(name=name, type=self._text(kept[:end_of_type]), constraints=self._text(kept[end_of_type:]))
         )

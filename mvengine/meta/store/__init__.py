@@ -1,5 +1,6 @@
 """The only writer of ``mv_meta``."""
 
+from mvengine.meta.store.definitions import DefinitionStore
 from mvengine.meta.store.epochs import EpochStore
 from mvengine.meta.store.files import FileStore
 from mvengine.meta.store.jobs import JobStore
@@ -27,6 +28,7 @@ class Store(
     ProgressStore,
     LogStore,
     ViewStore,
+    DefinitionStore,
 ):
     """``Store(cursor, clock)``: reads and writes what the engine remembers, in the transaction that ``cursor`` is in.
 

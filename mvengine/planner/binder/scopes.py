@@ -42,11 +42,12 @@ def make_aliases_unique(tree: exp.Query, names: Names) -> None:
                 continue
             fresh = names.fresh(name)
             used.add(fresh.lower())
-            while isinstance(node, exp.Query) and node.alias != name and node.parent is not None:
-                node = node.parent  # the query itself is what is told of (query) AS name
-            alias = node.args.get("alias")
+            holder: exp.Expr = node
+            while isinstance(holder, exp.Query) and holder.alias != name and holder.parent is not None:
+                holder = holder.parent  # the query itself is what is told of (query) AS name
+            alias = holder.args.get("alias")
             columns = alias.args.get("columns") if isinstance(alias, exp.TableAlias) else None
-            node.set("alias", exp.TableAlias(this=_identifier(fresh), columns=columns))
+            holder.set("alias", exp.TableAlias(this=_identifier(fresh), columns=columns))
             for found in scope.columns:
                 if found.table == name:
                     found.set("table", _identifier(fresh))

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import DatabaseError, Error
+from mvengine.engines.trace import step
+from mvengine.errors import DatabaseError, Error, StateError
 from mvengine.meta.plan_records import TaskKind
 from mvengine.meta.records import Maintenance, MaintenanceMode, RefreshJob
 from mvengine.meta.states import PlanEvent, RefreshEvent, TaskEvent, TaskStatus
@@ -111,6 +112,7 @@ class Finishing:
         transaction.lock("REFRESH TABLE " + ", ".join(str(task.table.name) for task in self.tables))
         try:
             transaction.begin()
+            self._require_unaltered(transaction)
             self.progress.phase("merging")
             merged = {task.table.name: self._merge(transaction, task) for task in self._merging()}
             self._at = self._publish
@@ -142,6 +144,15 @@ class Finishing:
 
     def _transaction(self) -> Transaction:
         return Transaction(self.database, self.engine, is_explicit=False)
+
+    def _require_unaltered(self, transaction: Transaction) -> None:
+        """Rows were staged for the tables as they were when the refresh began."""
+        for task in self.tables:
+            known = transaction.graph.tables.get(task.table.name)
+            if known is not None and known.digest != task.table.digest:
+                raise StateError(
+                    f"{task.table.name} was altered while it was being refreshed", hint="refresh it again: RETRY REFRESH"
+                )
 
     def _committed(self) -> None:
         self.is_committed = True
@@ -179,9 +190,10 @@ class Finishing:
             is_first_load=task.is_first_load,
             reads_all=task.reads_all,
         )
-        merged = merge(self.engine, plan, captured, order)
-        check_unique(self.engine, plan)
-        clear_staging(self.engine, plan)
+        with step(f"merge {plan.relation}"):
+            merged = merge(self.engine, plan, captured, order)
+            check_unique(self.engine, plan)
+            clear_staging(self.engine, plan)
         transaction.touch(plan.relation, merged.rows, "REFRESH TABLE", is_virtual=merged.is_view)
         self.seconds[plan.relation] = perf_counter() - started
         self.progress.task_done(self.ledger.tasks[self._at].name)
