@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from mvengine.meta.records import StoredFragment, StoredRelation
 from mvengine.planner.delta import delta_name
@@ -169,6 +170,16 @@ class Graph:
     def builds_over(self, names: Set[Name]) -> tuple[Building, ...]:
         """What is being built and needs one of these relations."""
         return tuple(building for building in self.building.values() if building.reads(names))
+
+    @cached_property
+    def sharing(self) -> dict[frozenset[Name], Any]:
+        """What views can share when these relations change: filled by ``refresh.near``, as long as the graph lives."""
+        return {}
+
+    @cached_property
+    def row_counts(self) -> dict[str, int]:
+        """Rows of tables, by storage, as they once were: to tell big ones from small ones."""
+        return {}
 
     @cached_property
     def referenced(self) -> frozenset[Name]:

@@ -15,6 +15,7 @@ from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.meta.records import Maintenance as MaintenanceRecord
 from mvengine.meta.records import MaintenanceMode, MaintenanceRun
 from mvengine.planner.delta import delta_name, inputs_of
+from mvengine.planner.delta.changes import Changes
 from mvengine.planner.emit import bag
 from mvengine.planner.emit.select import select
 from mvengine.planner.logical import FullStage, GroupStage, Maintenance, Materialize, PartitionStage, Scan, Strategy
@@ -22,6 +23,7 @@ from mvengine.planner.node import walk
 from mvengine.refresh.change_log import append
 from mvengine.refresh.choice import Choice, Costs
 from mvengine.refresh.graph import Graph, ViewDefinition
+from mvengine.refresh.near import NearTables
 from mvengine.refresh.settings import settings_of
 from mvengine.refresh.stages import Stage, maintain_stage, rebuild_stage, runs_of
 from mvengine.schema import Name, quote
@@ -52,6 +54,7 @@ def maintain(
     ``before_view`` is told of each view before its turn; where it says False the view is left as it is.
     """
     sizes = {name: rows for name, rows in changes.items() if rows}
+    near = NearTables(engine, graph, sizes)
     records: list[MaintenanceRecord] = []
     for view in graph.following(sizes):
         if not view.inputs & sizes.keys() or not before_view(view):
@@ -59,10 +62,11 @@ def maintain(
         fault_point("maintain.view")
         started = perf_counter()
         delta_rows = sum(sizes[name] for name in view.inputs & sizes.keys())
-        choice, rows = maintain_view(engine, costs, view, sizes, is_wanted=view.name in graph.consumers)
+        choice, rows = maintain_view(engine, costs, view, sizes, is_wanted=view.name in graph.consumers, near=near)
         if rows:
             sizes[view.name] = rows
         records.append(record_of(view, choice, epoch, delta_rows, rows, started))
+    near.drop()
     for name in sizes.keys() & graph.logged.keys():
         append(engine, name, graph.logged[name], epoch)
     for name in {**changes, **{name: rows for name, rows in sizes.items() if name in graph.consumers}}:
@@ -71,10 +75,17 @@ def maintain(
 
 
 def maintain_view(
-    engine: DuckDbEngine, costs: Costs, view: ViewDefinition, sizes: Mapping[Name, int], *, is_wanted: bool
+    engine: DuckDbEngine,
+    costs: Costs,
+    view: ViewDefinition,
+    sizes: Mapping[Name, int],
+    *,
+    is_wanted: bool,
+    near: NearTables | None = None,
 ) -> tuple[Choice, int]:
     """Lets one view follow the changes of its inputs, under its settings; ``sizes`` as of those that have any. Its own
-    change stands afterwards in its change table where ``is_wanted``. Returns the rows in it, or those that it touched.
+    change stands afterwards in its change table where ``is_wanted``. ``near``: what it shares with other views.
+    Returns the rows in it, or those that it touched.
     """
     delta_rows = sum(rows for name, rows in sizes.items() if name in view.inputs)
     with settings_of(engine, view.plan.settings):
@@ -85,7 +96,7 @@ def maintain_view(
                 choice = replace(choice, input_rows=input_rows(engine, view.plan))
             rows = _derive_in_place(engine, view, is_wanted=is_wanted)
         else:
-            rows = _follow(engine, view, sizes, is_wanted=is_wanted)
+            rows = _follow(engine, view, sizes, near, is_wanted=is_wanted)
         costs.note(run_of(view, choice, delta_rows, started))
         return choice, rows
 
@@ -99,7 +110,9 @@ def _derive_in_place(engine: DuckDbEngine, view: ViewDefinition, *, is_wanted: b
     return int(engine.query(f"SELECT count(*) FROM (\n{visible}\n)")[0][0])
 
 
-def _follow(engine: DuckDbEngine, view: ViewDefinition, sizes: Mapping[Name, int], *, is_wanted: bool) -> int:
+def _follow(
+    engine: DuckDbEngine, view: ViewDefinition, sizes: Mapping[Name, int], near: NearTables | None, *, is_wanted: bool
+) -> int:
     """From the changes of the inputs through the stages."""
     plan = view.maintenance
     changed = frozenset(delta_name(name) for name in sizes)
@@ -108,7 +121,8 @@ def _follow(engine: DuckDbEngine, view: ViewDefinition, sizes: Mapping[Name, int
         if not isinstance(run.stage, FullStage) and not inputs_of(run.stage) & changed:
             continue
         is_last = run.stage is plan.stages[-1]
-        rows = maintain_stage(engine, run, changed, is_wanted=is_wanted or not is_last)
+        changes = near.changes(run.stage, changed) if near else Changes(names=changed, near=frozenset())
+        rows = maintain_stage(engine, run, changes, is_wanted=is_wanted or not is_last)
         if not is_last and rows:
             changed |= {delta_name(run.stage.name)}
         rows = rows if is_last else 0

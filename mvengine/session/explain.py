@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mvengine.errors import ProgrammingError
 from mvengine.planner import fragment as fragments
 from mvengine.planner.delta import delta, inputs_of
+from mvengine.planner.delta.changes import all_changed
 from mvengine.planner.emit import bag
 from mvengine.planner.emit.group import GroupSql
 from mvengine.planner.explain import explain
@@ -133,7 +134,7 @@ def maintenance_sql(plan: Materialize) -> str:
             case GroupStage():
                 sql = GroupSql(stage, is_null_safe=False)
                 affected = sql.find_affected()
-                parts.append(sql.summarize(inputs_of(stage.input)))
+                parts.append(sql.summarize(all_changed(stage.input)))
                 parts.append(sql.shape())
                 if affected is not None:
                     parts.extend([affected, *sql.derive_affected()])
@@ -141,7 +142,7 @@ def maintenance_sql(plan: Materialize) -> str:
                     parts.append(sql.merge(has_affected=affected is not None))
             case BagStage():
                 change = f'"mv_delta_{stage.name}"'
-                parts.append(bag.summarize(stage, inputs_of(stage.input), change))
+                parts.append(bag.summarize(stage, all_changed(stage.input), change))
                 parts.append(bag.shape(change, stage.columns))
                 parts.append(bag.delete(stage.storage, change, stage.columns, is_null_safe=False))
                 parts.append(bag.insert(stage.storage, change, stage.columns))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mvengine.planner.delta import delta
+from mvengine.planner.delta.changes import Changes
 from mvengine.planner.emit.select import union
 from mvengine.planner.logical import WEIGHT, BagStage
 from mvengine.schema import quote
@@ -27,9 +27,9 @@ def consolidate(change: str, columns: Sequence[str], into: str) -> str:
     return f"CREATE OR REPLACE TEMP TABLE {into} AS\n{consolidated(change, columns)}"
 
 
-def summarize(stage: BagStage, changed: frozenset[str], into: str) -> str:
+def summarize(stage: BagStage, changes: Changes, into: str) -> str:
     """The change of the stage's rows."""
-    return consolidate(union(delta(stage.input, changed), weighted=True), stage.columns, into)
+    return consolidate(union(changes.terms(stage.input), weighted=True), stage.columns, into)
 
 
 def difference(new: str, old: str, columns: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mvengine.planner.delta import delta
+from mvengine.planner.delta.changes import Changes
 from mvengine.planner.delta.state import (
     COUNT,
     INTEGER_TYPES,
@@ -68,13 +68,13 @@ class GroupSql:
         grouping = f"\nGROUP BY {', '.join(keys)}" if keys else ""
         return f"SELECT {', '.join(outputs)}\nFROM {source}{grouping}"
 
-    def summarize(self, changed: frozenset[str]) -> str:
+    def summarize(self, changes: Changes) -> str:
         """The summary as a temporary table."""
-        return f"CREATE OR REPLACE TEMP TABLE {self.groups} AS\n{self._summary(changed)}"
+        return f"CREATE OR REPLACE TEMP TABLE {self.groups} AS\n{self._summary(changes)}"
 
-    def _summary(self, changed: frozenset[str]) -> str:
+    def _summary(self, changes: Changes) -> str:
         """The change of the input, summed per group. Groups in which everything cancels are left out."""
-        terms = union(delta(self.stage.input, changed), weighted=True)
+        terms = union(changes.terms(self.stage.input), weighted=True)
         keys = [quote(key) for key in self.stage.keys]
         outputs = [*keys, f"CAST(sum({WEIGHT}) AS BIGINT) AS {COUNT}", *self._summaries()]
         zero = [f"sum({WEIGHT}) <> 0"]
@@ -139,10 +139,10 @@ class GroupSql:
         rest = f" AS d ANTI JOIN {self.affected} AS a ON {self.same_keys('d', 'a')}" if has_affected else ""
         return self._merge(f"(FROM {self.groups}{rest})" if has_affected else self.groups)
 
-    def merge_summary(self, changed: frozenset[str]) -> str:
+    def merge_summary(self, changes: Changes) -> str:
         """Sums the change of the input and applies it, by one statement: its count is that of the groups that change.
         Of an additive stage whose groups nobody needs to know."""
-        return self._merge(f"(\n{self._summary(changed)}\n)")
+        return self._merge(f"(\n{self._summary(changes)}\n)")
 
     def _merge(self, source: str) -> str:
         names = [COUNT, *(s.name for s in self.states)]

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mvengine.planner.delta import delta, inputs_of
+from mvengine.planner.delta.changes import Changes
 from mvengine.planner.emit.bag import consolidated
 from mvengine.planner.emit.select import columns_of, matched, scope_of, select, union
 from mvengine.planner.logical import WEIGHT, Match, MatchKind, MatchStage
@@ -36,7 +36,7 @@ class _Side:
     node: Node
     keys: tuple[Expr, ...]
     may_be_null: tuple[bool, ...]  # per key: whether NULL is equal to NULL
-    changed: frozenset[str]
+    changes: Changes
 
     @property
     def alias(self) -> str:
@@ -48,7 +48,7 @@ class _Side:
 
     @property
     def has_changed(self) -> bool:
-        return bool(inputs_of(self.node) & self.changed)
+        return self.changes.reach(self.node)
 
     @property
     def has_key(self) -> str:
@@ -58,7 +58,7 @@ class _Side:
 
     def change(self) -> str:
         """ΔL, consolidated."""
-        rows = union(delta(self.node, self.changed), weighted=True)
+        rows = union(self.changes.terms(self.node), weighted=True)
         return f"{self.name}_change AS MATERIALIZED (\n{consolidated(rows, self.columns)}\n)"
 
     def key_rows(self) -> str:
@@ -87,13 +87,13 @@ class _Side:
         )
 
 
-def change(stage: MatchStage, changed: frozenset[str]) -> str:
+def change(stage: MatchStage, changes: Changes) -> str:
     """A query for the stage's change: its columns and a weight, consolidated."""
     node = stage.input
     assert isinstance(node, Match)
     null_safe = tuple(key.is_null_safe for key in node.keys)
-    left = _Side("left", node.left, tuple(key.left for key in node.keys), null_safe, changed)
-    right = _Side("right", node.right, tuple(key.right for key in node.keys), null_safe, changed)
+    left = _Side("left", node.left, tuple(key.left for key in node.keys), null_safe, changes)
+    right = _Side("right", node.right, tuple(key.right for key in node.keys), null_safe, changes)
     sides = [side for side in (left, right) if side.has_changed]
     parts = [side.change() for side in sides]
     if node.keys:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mvengine.planner.delta import delta, delta_name
+from mvengine.planner.delta import delta_name
+from mvengine.planner.delta.changes import Changes
 from mvengine.planner.emit.bag import difference
 from mvengine.planner.emit.select import scope_of, select, union
 from mvengine.planner.logical import BagRead, PartitionStage, StageRead, Version
@@ -64,9 +65,9 @@ class PartitionSql:
         source = f"({select(self.stage.input, weighted=False)}) AS {alias}{restriction}"
         return f"SELECT {outputs}\nFROM {source}{grouping}"
 
-    def find_touched(self, changed: frozenset[str]) -> str:
+    def find_touched(self, changes: Changes) -> str:
         """The keys of the partitions that the change of the input reaches; without keys, a row if there is one."""
-        terms = union(delta(self.stage.input, changed), weighted=True)
+        terms = union(changes.terms(self.stage.input), weighted=True)
         keys = ", ".join(quote(key) for key in self.stage.keys) or "1 AS whole"
         return f"CREATE OR REPLACE TEMP TABLE {self.touched} AS\nSELECT DISTINCT {keys} FROM (\n{terms}\n) AS change"
 

@@ -7,6 +7,7 @@ temporary table ``delta_name(stage)`` if it was wanted or is needed.
 from __future__ import annotations
 
 from mvengine.engines.base import Engine
+from mvengine.planner.delta.changes import Changes
 from mvengine.planner.logical import BagStage, FullStage, GroupStage, MatchStage, PartitionStage
 from mvengine.refresh.stages import bag, full, group, match, partition
 from mvengine.refresh.stages.run import Stage, StageRun, StoredStage, runs_of
@@ -45,17 +46,17 @@ def rebuild_stage(engine: Engine, stage: Stage) -> None:
             pass
 
 
-def maintain_stage(engine: Engine, run: StageRun, changed: frozenset[str], *, is_wanted: bool) -> int:
-    """Brings a stage up to date. ``changed`` names the inputs' changes; ``is_wanted``: somebody reads its own."""
+def maintain_stage(engine: Engine, run: StageRun, changes: Changes, *, is_wanted: bool) -> int:
+    """Brings a stage up to date. ``changes`` are those of its inputs; ``is_wanted``: somebody reads its own."""
     stage = run.stage
     match stage:
         case GroupStage():
-            return group.maintain(engine, run, stage, changed, is_wanted=is_wanted)
+            return group.maintain(engine, run, stage, changes, is_wanted=is_wanted)
         case PartitionStage():
-            return partition.maintain(engine, run, stage, changed, is_wanted=is_wanted)
+            return partition.maintain(engine, run, stage, changes, is_wanted=is_wanted)
         case MatchStage():
-            return match.maintain(engine, run, stage, changed)
+            return match.maintain(engine, run, stage, changes)
         case BagStage():
-            return bag.maintain(engine, run, stage, changed)
+            return bag.maintain(engine, run, stage, changes)
         case FullStage():
             return full.maintain(engine, run, stage)

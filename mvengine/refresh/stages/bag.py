@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mvengine.engines.base import Engine
+from mvengine.planner.delta.changes import Changes
 from mvengine.planner.emit import bag
 from mvengine.planner.emit.select import select
 from mvengine.planner.logical import BagStage
@@ -24,8 +25,8 @@ def _rows(stage: BagStage) -> str:
     return f"SELECT {names} FROM (\n{select(stage.input, weighted=False)}\n)"
 
 
-def maintain(engine: Engine, run: StageRun, stage: BagStage, changed: frozenset[str]) -> int:
-    if engine.query(bag.summarize(stage, changed, run.change))[0][0]:
+def maintain(engine: Engine, run: StageRun, stage: BagStage, changes: Changes) -> int:
+    if engine.query(bag.summarize(stage, changes, run.change))[0][0]:
         return apply(engine, stage.storage, run.change, stage.columns)
     engine.query(f"DROP TABLE {run.change}")
     return 0

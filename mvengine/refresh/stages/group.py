@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mvengine.engines.base import Engine
+from mvengine.planner.delta.changes import Changes
 from mvengine.planner.emit import bag
 from mvengine.planner.emit.group import GroupSql
 from mvengine.planner.emit.select import with_group_rows
@@ -23,13 +24,13 @@ def rebuild(engine: Engine, stage: GroupStage) -> None:
         engine.query(statement)
 
 
-def maintain(engine: Engine, run: StageRun, stage: GroupStage, changed: frozenset[str], *, is_wanted: bool) -> int:
+def maintain(engine: Engine, run: StageRun, stage: GroupStage, changes: Changes, *, is_wanted: bool) -> int:
     if not is_wanted and _is_small(engine, stage):
         direct = GroupSql(stage, is_null_safe=True)
         if direct.is_additive:
-            return int(engine.query(direct.merge_summary(changed))[0][0])
+            return int(engine.query(direct.merge_summary(changes))[0][0])
     sql = GroupSql(stage, is_null_safe=False)
-    engine.query(sql.summarize(changed))
+    engine.query(sql.summarize(changes))
     groups, null_keys = engine.query(sql.shape())[0]
     if groups == 0:
         engine.query(f"DROP TABLE {sql.groups}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mvengine.engines.base import Engine
+from mvengine.planner.delta.changes import Changes
 from mvengine.planner.emit.bag import consolidate
 from mvengine.planner.emit.partition import PartitionSql
 from mvengine.planner.logical import PartitionStage
@@ -19,9 +20,9 @@ def rebuild(engine: Engine, stage: PartitionStage) -> None:
         engine.query(statement)
 
 
-def maintain(engine: Engine, run: StageRun, stage: PartitionStage, changed: frozenset[str], *, is_wanted: bool) -> int:
+def maintain(engine: Engine, run: StageRun, stage: PartitionStage, changes: Changes, *, is_wanted: bool) -> int:
     sql = PartitionSql(stage, is_null_safe=False)
-    engine.query(sql.find_touched(changed))
+    engine.query(sql.find_touched(changes))
     partitions, null_keys = engine.query(sql.shape())[0]
     if not partitions:
         engine.query(f"DROP TABLE {sql.touched}")
