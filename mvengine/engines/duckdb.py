@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from threading import Lock
-from time import monotonic, sleep
+from time import monotonic, perf_counter, sleep
 from typing import Any
 
 import duckdb
 
 from mvengine.engines.base import Capabilities, Parameters, Rows
 from mvengine.engines.duckdb_errors import translate
+from mvengine.engines.trace import TRACE
 from mvengine.errors import Error, InterfaceError, NotSupportedError, OperationalError
 from mvengine.schema import Column, Columns
 
@@ -70,6 +71,15 @@ class DuckDbEngine:
             raise translate(error, sql) from error
 
     def query(self, sql: str, parameters: Parameters = None) -> Rows:
+        trace = TRACE.get()
+        if trace is None:
+            return self._rows(sql, parameters)
+        started = perf_counter()
+        rows = self._rows(sql, parameters)
+        trace.add(sql, rows, (perf_counter() - started) * 1000)
+        return rows
+
+    def _rows(self, sql: str, parameters: Parameters) -> Rows:
         try:
             return self.raw.execute(sql, parameters if parameters else None).fetchall()
         except (duckdb.Error, RuntimeError) as error:

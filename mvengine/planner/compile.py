@@ -45,11 +45,12 @@ def compile_view(bound: Materialize) -> Materialize:
 
 def _strategy(plan: Maintenance, full_reason: str) -> tuple[Strategy, str]:
     """The worst of the stages' strategies, with the reason of the first stage that needs it."""
-    found = [_stage_strategy(stage, full_reason) for stage in plan.stages]
+    found = [stage_strategy(stage, full_reason) for stage in plan.stages]
     return max(found, key=lambda pair: _ORDER.index(pair[0]))
 
 
-def _stage_strategy(stage: Node, full_reason: str) -> tuple[Strategy, str]:
+def stage_strategy(stage: Node, full_reason: str) -> tuple[Strategy, str]:
+    """How a stage is maintained, and why so; ``full_reason`` is that of a query that is not taken apart."""
     match stage:
         case FullStage():
             return Strategy.FULL, full_reason

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from time import perf_counter
 
+from mvengine.engines.trace import step
 from mvengine.errors import ProgrammingError
 from mvengine.meta.records import MaintenanceMode
 from mvengine.planner.delta import delta_name
@@ -55,7 +56,7 @@ def derive(transaction: Transaction, view: ViewDefinition, cause: str) -> tuple[
     started = perf_counter()
     transaction.flush()
     engine = transaction.engine
-    with transaction.carrying_out(view), settings_of(engine, view.plan.settings):
+    with transaction.carrying_out(view), step(f"view {view.name}"), settings_of(engine, view.plan.settings):
         inserted, deleted = rebuild(engine, view, is_wanted=view.name in transaction.graph.consumers)
         rows = None if view.is_recomputed else input_rows(engine, view.plan)
     choice = Choice(mode=MaintenanceMode.FULL, reason=cause, predicted_ms=None, input_rows=rows)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.engines.trace import step
 from mvengine.meta.records import Maintenance as MaintenanceRecord
 from mvengine.meta.records import MaintenanceMode, MaintenanceRun
 from mvengine.planner.delta import delta_name, inputs_of
@@ -88,7 +89,7 @@ def maintain_view(
     Returns the rows in it, or those that it touched.
     """
     delta_rows = sum(rows for name, rows in sizes.items() if name in view.inputs)
-    with settings_of(engine, view.plan.settings):
+    with step(f"view {view.name}"), settings_of(engine, view.plan.settings):
         choice = costs.choose(view.relation_id, view.plan, delta_rows, lambda: input_rows(engine, view.plan))
         started = perf_counter()
         if choice.mode is MaintenanceMode.FULL and not view.is_recomputed:
@@ -121,8 +122,13 @@ def _follow(
         if not isinstance(run.stage, FullStage) and not inputs_of(run.stage) & changed:
             continue
         is_last = run.stage is plan.stages[-1]
+<<<<<<< mvengine/refresh/maintain.py
+        with step(f"stage {run.stage.name}"):
+            rows = maintain_stage(engine, run, changed, is_wanted=is_wanted or not is_last)
+=======
         changes = near.changes(run.stage, changed) if near else Changes(names=changed, near=frozenset())
         rows = maintain_stage(engine, run, changes, is_wanted=is_wanted or not is_last)
+>>>>>>> /tmp/w/.new
         if not is_last and rows:
             changed |= {delta_name(run.stage.name)}
         rows = rows if is_last else 0
@@ -164,7 +170,8 @@ def rebuild(engine: DuckDbEngine, view: ViewDefinition, *, is_wanted: bool) -> t
 
 def _derive(engine: DuckDbEngine, view: ViewDefinition) -> None:
     for run in runs_of(view.maintenance.stages, view.maintenance.visible):
-        rebuild_stage(engine, run.stage)
+        with step(f"stage {run.stage.name}"):
+            rebuild_stage(engine, run.stage)
 
 
 def first_derivation(

@@ -52,6 +52,7 @@ from mvengine.sql.statements import (
     Drop,
     Execute,
     Explain,
+    ExplainAnalyze,
     ExplainCreate,
     ExplainRefresh,
     ExplainView,
@@ -60,8 +61,8 @@ from mvengine.sql.statements import (
     RefreshTable,
     RefreshView,
     Refused,
-    SetBackground,
     RenameView,
+    SetBackground,
     Show,
     Statement,
     TransactionVerb,
@@ -137,17 +138,17 @@ class Session:
                 answer.done(self)
             case AlterOptions():
                 alter.run(self, statement)
-            case CreateRefreshableTable():
             case AlterTable():
                 alter_table.run(self, statement)
             case RenameView():
                 rename.run(self, statement)
+            case CreateRefreshableTable():
                 create_table.table(self, statement)
             case CreateMaterializedView():
                 create_view.view(self, statement)
             case Drop():
                 drop.run(self, statement)
-            case Explain() | ExplainView() | ExplainCreate() | ExplainRefresh():
+            case Explain() | ExplainView() | ExplainCreate() | ExplainAnalyze() | ExplainRefresh():
                 explain.run(self, statement)
             case Prepare():
                 self._prepare(statement)

@@ -7,15 +7,18 @@ trace which start-up finds and removes. Inside BEGIN … COMMIT everything belon
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from mvengine.errors import DuplicateRelation, ProgrammingError
+from mvengine.meta.records import MaintenanceRun
 from mvengine.meta.records import Relation as StoredRelationRecord
 from mvengine.meta.records import RelationKind as StoredKind
 from mvengine.meta.states import JobEvent
 from mvengine.planner.logical import Materialize, MaterializeTable, Root
 from mvengine.refresh.graph import inputs_of_view
 from mvengine.refresh.jobs.announce import announce
+from mvengine.refresh.maintain import first_derivation
 from mvengine.refresh.reader import reference
 from mvengine.refresh.run.progress import of_job
 from mvengine.refresh.run.reporter import shown
@@ -108,7 +111,10 @@ def create(
             fault_point("create.after_job")
             transaction.begin()
         with shown(session.database, of_job(session.database.clock, job.job_id, str(record.name))):
+            started = perf_counter()
             build(transaction)
+            if isinstance(plan, Materialize):
+                _learn(session, first_derivation(session.engine, relation_id, plan, started))
             store.move_job(job.job_id, JobEvent.COMPLETE, "built")
             transaction.ddl()
             fault_point("create.before_commit")
@@ -122,6 +128,13 @@ def create(
             finally:
                 transaction.rollback()
         raise
+
+
+def _learn(session: Session, run: MaintenanceRun | None) -> None:
+    """Keeps what the first derivation of a view took: later choices between the ways to maintain it begin with that."""
+    if run is not None:
+        session.database.store(session.engine).add_first_derivation(run)
+        session.database.costs.note(run)
 
 
 def require_no_transaction(session: Session, name: Name) -> None:

@@ -25,13 +25,15 @@ from mvengine.planner.node import Node
 from mvengine.planner.options import redacted, without_secrets
 from mvengine.refresh.run.listing import plan_refresh
 from mvengine.schema import Column, Name
-from mvengine.session import answer, create_table, create_view
+from mvengine.session import answer, create_table, create_view, explain_analyze, explain_view
 from mvengine.session.refresh import table_of, view_of
 from mvengine.sql.classify import parse
 from mvengine.sql.statements import (
     CreateMaterializedView,
     CreateRefreshableTable,
     Explain,
+    ExplainAnalyze,
+    ExplainCreate,
     ExplainRefresh,
     ExplainStage,
     ExplainView,
@@ -49,15 +51,22 @@ _TASK_COLUMNS = (
 )
 
 
-def run(session: Session, statement: Explain | ExplainView | ExplainRefresh) -> None:
+def run(session: Session, statement: Explain | ExplainView | ExplainCreate | ExplainAnalyze | ExplainRefresh) -> None:
     """A column ``explain`` with a line a row; EXPLAIN REFRESH gives a row per file."""
     match statement:
         case Explain():
             (inner,) = parse(statement.statement, session.engine.extract)
             answer.text(session, "explain", _stage(session, inner, statement.stage).splitlines())
         case ExplainView():
-            view = view_of(session, statement.view)
-            answer.text(session, "explain", _view(view.plan).splitlines())
+            explain_view.view(session, view_of(session, statement.view, "EXPLAIN"))
+        case ExplainCreate():
+            (inner,) = parse(statement.statement, session.engine.extract)
+            assert isinstance(inner, CreateMaterializedView)
+            name = Name(schema=inner.view.schema or session.reader.place().schema, name=inner.view.name)
+            plan = create_view.view_plan(session, inner, name, create_view.options_of(inner))
+            explain_view.planned(session, plan)
+        case ExplainAnalyze():
+            explain_analyze.run(session, statement)
         case ExplainRefresh():
             _refresh(session, statement)
 
@@ -76,11 +85,11 @@ def _stage(session: Session, statement: Statement, stage: ExplainStage) -> str:
     from mvengine.planner.rules import optimize
 
     name = Name(schema=statement.view.schema or session.reader.place().schema, name=statement.view.name)
-    policy = create_view.policy_of(statement)
+    options = create_view.options_of(statement)
     if stage in (ExplainStage.LOGICAL, ExplainStage.OPTIMIZED):
-        bound: Node = create_view.bound_view(session, statement, name, policy, bind_view)
+        bound: Node = create_view.bound_view(session, statement, name, options, bind_view)
         return explain(bound if stage is ExplainStage.LOGICAL else optimize(bound))
-    plan = create_view.view_plan(session, statement, name, policy)
+    plan = create_view.view_plan(session, statement, name, options)
     if stage is ExplainStage.FRAGMENT:
         return fragments.dumps(fragments.Fragment(format=fragments.FORMAT, root=plan))
     return _delta(plan) if stage is ExplainStage.DELTA else maintenance_sql(plan)
@@ -149,15 +158,6 @@ def maintenance_sql(plan: Materialize) -> str:
             case FullStage():
                 parts.append(stage.query)
     return ";\n\n".join(parts).replace("--", "--", 1) + ";"
-
-
-def _view(plan: Materialize) -> str:
-    """The strategy with its reason, then the plan as a tree."""
-    head = [f"strategy: {plan.strategy}", f"reason: {plan.reason}", f"policy: {plan.policy}"]
-    for stage in _stages(plan):
-        kind = {GroupStage: "groups", BagStage: "rows", FullStage: "recomputed"}[type(stage)]
-        head.append(f"state: {stage.storage} ({kind})")
-    return "\n".join([*head, "", explain(plan)])
 
 
 def _refresh(session: Session, statement: ExplainRefresh) -> None:

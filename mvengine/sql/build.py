@@ -13,6 +13,7 @@ from mvengine.sql.statements import (
     CreateRefreshableTable,
     Drop,
     Explain,
+    ExplainAnalyze,
     ExplainCreate,
     ExplainRefresh,
     ExplainStage,
@@ -106,6 +107,9 @@ class Builder(ControlBuilder):
 
     def explain_create(self, tree: Tree[Token]) -> ExplainCreate:
         return ExplainCreate(statement=f"CREATE {self.tokens(tree)[0]}")
+
+    def explain_analyze(self, tree: Tree[Token]) -> ExplainAnalyze:
+        return ExplainAnalyze(statement=str(self.tokens(tree)[0]))
 
     def explain_refresh(self, tree: Tree[Token]) -> ExplainRefresh:
         return ExplainRefresh(tables=self.relations(tree))

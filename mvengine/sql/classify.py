@@ -75,7 +75,7 @@ def is_own(piece: Piece) -> bool:
             return True
         case ["DROP", "TABLE" | "MATERIALIZED", _] | ["EXPLAIN", "REFRESH" | "MATERIALIZED", _]:
             return True
-        case ["EXPLAIN", "CREATE", "MATERIALIZED"]:
+        case ["EXPLAIN", "CREATE", "MATERIALIZED"] | ["EXPLAIN", "ANALYZE", "REFRESH"]:
             return True
         case ["SHOW", kind, after]:
             return kind in _SHOWN and after != "."

@@ -260,6 +260,13 @@ class ExplainCreate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExplainAnalyze:
+    """``EXPLAIN ANALYZE REFRESH …``: the refresh, with the rows and milliseconds of each of its steps."""
+
+    statement: str  # without EXPLAIN ANALYZE
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExplainRefresh:
     """``EXPLAIN REFRESH TABLE t``: what a refresh would do now, without doing it."""
 
@@ -409,6 +416,7 @@ Statement = (
     | Explain
     | ExplainView
     | ExplainCreate
+    | ExplainAnalyze
     | ExplainRefresh
     | Transaction
     | Write

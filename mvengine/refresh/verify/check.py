@@ -9,6 +9,7 @@ from time import perf_counter
 
 from mvengine.engines.base import Engine, Parameters, Rows
 from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.engines.trace import step
 from mvengine.planner.logical import FullStage
 from mvengine.refresh.graph import ViewDefinition
 from mvengine.refresh.settings import settings_of
@@ -46,7 +47,7 @@ def check_view(engine: DuckDbEngine, view: ViewDefinition, *, examples_max: int 
     """Reads the view, its states and its inputs in the transaction of ``engine``: first the visible rows, then the
     states that are not seen in them, of which only the wrong ones are told. Errors: those of the view's query."""
     started = perf_counter()
-    with settings_of(engine, view.plan.settings):
+    with step(f"verify {view.name}"), settings_of(engine, view.plan.settings):
         visible = compare(
             engine,
             stored=view.name.sql,
