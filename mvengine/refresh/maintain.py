@@ -122,13 +122,9 @@ def _follow(
         if not isinstance(run.stage, FullStage) and not inputs_of(run.stage) & changed:
             continue
         is_last = run.stage is plan.stages[-1]
-<<<<<<< mvengine/refresh/maintain.py
         with step(f"stage {run.stage.name}"):
-            rows = maintain_stage(engine, run, changed, is_wanted=is_wanted or not is_last)
-=======
-        changes = near.changes(run.stage, changed) if near else Changes(names=changed, near=frozenset())
-        rows = maintain_stage(engine, run, changes, is_wanted=is_wanted or not is_last)
->>>>>>> /tmp/w/.new
+            changes = near.changes(run.stage, changed) if near else Changes(names=changed, near=frozenset())
+            rows = maintain_stage(engine, run, changes, is_wanted=is_wanted or not is_last)
         if not is_last and rows:
             changed |= {delta_name(run.stage.name)}
         rows = rows if is_last else 0
