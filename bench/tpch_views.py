@@ -16,7 +16,7 @@ from bench.run import Run
 from bench.views import MaintainedViews, RecomputedViews
 from mvengine.demo.tpch import KEYS
 
-QUERIES = Path(__file__).parents[1] / "tests" / "workloads" / "tpch"
+QUERIES = Path(__file__).parents[1] / "tests" / "workloads" / "tpch" / "views"
 TIMES_FASTER = {(1.0, 0.001): 8, (10.0, 0.0001): 40, (10.0, 0.001): 15}
 """The goal by scale factor and changed fraction of the orders; at others, not slower."""
 

@@ -6,8 +6,9 @@ A query may leave ties open, fail on some data, or meet a bug of DuckDB's optimi
 from __future__ import annotations
 
 import duckdb
+from bags import Bag, bag
 from scenario import Epoch, Mode, Scenario
-from scenario_run import Bag, Unfit, bag
+from scenario_run import Unfit
 
 ORDERS = 4
 

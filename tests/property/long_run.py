@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
+from pathlib import Path
 from time import monotonic
 
 import click
+
+sys.path.append(str(Path(__file__).parents[1]))  # for what all tests share
+
 from compose_check import Failure, check, smallest
 from compose_scenario import composed_scenario
 from constructs_of import constructs_of

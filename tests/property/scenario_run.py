@@ -6,18 +6,14 @@ its epoch. Statements count and return the same rows in both, and fail in both o
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from typing import Any
 
 import duckdb
+from bags import Bag, bag, shown
 from scenario import Epoch, Mode, Scenario, ViewStep, Write
 
 import mvengine
 
-NOTHING = 1e-12  # a double below is taken for 0: what is left where equal terms cancel
-
-Bag = Counter[str]
 Strategies = dict[str, tuple[str, str]]
 """By view: its strategy, and the reason for it."""
 
@@ -30,20 +26,6 @@ def run(scenario: Scenario) -> Strategies:
     """How each view is maintained. Raises Mismatch where the two disagree."""
     with mvengine.connect() as connection, duckdb.connect() as plain:
         return _Run(scenario, connection, plain).run()
-
-
-def bag(rows: list[tuple[Any, ...]]) -> Bag:
-    """Rows with their multiplicity; NaN equals itself, and 0.0 equals -0.0.
-
-    Doubles count to 10 digits: a sum that follows its changes adds in another order than one computed anew.
-    """
-    return Counter(repr(tuple(_plain(value) for value in row)) for row in rows)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return "NaN" if math.isnan(value) else float(f"{0.0 if abs(value) < NOTHING else value:.10g}") + 0.0
-    return value
 
 
 class _Run:
@@ -124,7 +106,7 @@ class _Run:
         if expected is None:
             raise Mismatch(f"plain DuckDB refuses what mvengine does: {write.sql}\n{refusal}")
         if found != expected:
-            raise Mismatch(f"{write.sql}\nreturned {_shown(found, expected)}")
+            raise Mismatch(f"{write.sql}\nreturned {shown(found, expected)}")
         return True
 
     # -- comparisons -----------------------------------------------------------------------------------------------
@@ -134,7 +116,7 @@ class _Run:
             expected = self._expected(name)
             found = bag(self._mv(f"FROM {name}"))
             if found != expected:
-                raise Mismatch(f"{name} {when}: {_shown(found, expected)}")
+                raise Mismatch(f"{name} {when}: {shown(found, expected)}")
             self._compare_columns(name, when)
 
     def _compare_columns(self, name: str, when: str) -> None:
@@ -190,8 +172,3 @@ def _transitive_inputs(views: tuple[ViewStep, ...]) -> dict[str, frozenset[str]]
     for view in views:
         found[view.name] = view.reads.union(*(found.get(name, frozenset()) for name in view.reads))
     return found
-
-
-def _shown(found: Bag, expected: Bag) -> str:
-    too_many, missing = found - expected, expected - found
-    return f"too many {dict(too_many)}, missing {dict(missing)}"

@@ -14,8 +14,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from bags import bag
 from file_model import TABLES, Folder, Row, TableModel
-from scenario_run import bag
 from scenario_shrink import shrink_list
 
 import mvengine
