@@ -17,6 +17,7 @@ from mvengine.planner.logical import (
     Materialize,
     PartitionStage,
     Strategy,
+    TopStage,
 )
 from mvengine.planner.node import Node
 from mvengine.planner.rules import optimize
@@ -66,6 +67,8 @@ def stage_strategy(stage: Node, full_reason: str) -> tuple[Strategy, str]:
             if not stage.keys:
                 return Strategy.FULL, f"there is one partition: {stage.outputs[-1].expr.sql} reads all rows"
             return Strategy.AFFECTED, f"touched {what} are derived again"
+        case TopStage():
+            return Strategy.AUXILIARY, "LIMIT keeps a reserve of rows, and reads its input again when that is used up"
         case BagStage():
             return Strategy.ALGEBRAIC, "projections, filters, joins and unions are linear"
         case _:

@@ -17,6 +17,9 @@ from mvengine.schema import Columns, Name
 WEIGHT = "_mv_weight"
 """The column that holds a row's signed multiplicity in deltas."""
 
+TOP_COUNT = "_mv_count"
+"""How often a row stands among those that a TopStage keeps."""
+
 
 class Version(StrEnum):
     """Which contents of a relation a leaf reads."""
@@ -128,6 +131,18 @@ class Window(Node):
     input: Node
     partition_by: tuple[str, ...]
     calls: tuple[Output, ...]
+    alias: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit(Node):
+    """The first rows in an order, after those that ``offset`` leaves out. ``order_by`` is SQL over the input's columns,
+    and names all of them: which rows are first is never left open."""
+
+    input: Node
+    order_by: tuple[str, ...]
+    limit: int
+    offset: int
     alias: str
 
 
@@ -353,6 +368,32 @@ class PartitionStage(Node):
     keys: tuple[str, ...]
     outputs: tuple[Output, ...]
     is_grouped: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopStage(Node):
+    """The first rows of an order: ``storage`` keeps up to twice as many as are shown and some more, each different one
+    with its count, so that the input is read again only when deletions have used these up (see emit/top.py)."""
+
+    input: Node
+    name: str
+    storage: str
+    columns: tuple[str, ...]
+    order_by: tuple[str, ...]
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopRead(Node):
+    """The visible rows of a TopStage."""
+
+    storage: str
+    columns: tuple[str, ...]
+    order_by: tuple[str, ...]
+    limit: int
+    offset: int
+    alias: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from mvengine.planner.logical import (
     Filter,
     GroupRead,
     Join,
+    Limit,
     Match,
     Materialize,
     MaterializeTable,
@@ -70,7 +71,7 @@ def output_names(node: Node) -> tuple[str, ...] | None:
             return node.columns
         case Join():
             return tuple(name for child in node.inputs for name in output_names(child) or ())
-        case Filter() | Materialize() | MaterializeTable():
+        case Filter() | Limit() | Materialize() | MaterializeTable():
             return output_names(node.input)
         case Scan() | Project() | UnionAll() | GroupRead() | BagRead() | Match() | Constant() | StageRead():
             return columns_of(node)

@@ -19,7 +19,16 @@ from mvengine.planner.delta import delta_name, inputs_of
 from mvengine.planner.delta.changes import Changes
 from mvengine.planner.emit import bag
 from mvengine.planner.emit.select import select
-from mvengine.planner.logical import FullStage, GroupStage, Maintenance, Materialize, PartitionStage, Scan, Strategy
+from mvengine.planner.logical import (
+    FullStage,
+    GroupStage,
+    Maintenance,
+    Materialize,
+    PartitionStage,
+    Scan,
+    Strategy,
+    TopStage,
+)
 from mvengine.planner.node import walk
 from mvengine.refresh.change_log import append
 from mvengine.refresh.choice import Choice, Costs
@@ -137,7 +146,9 @@ def _drop_changes(engine: DuckDbEngine, plan: Maintenance, *, is_wanted: bool) -
     for stage in plan.stages:
         assert isinstance(stage, Stage)
         is_last = stage is plan.stages[-1]
-        has_none = isinstance(stage, GroupStage | PartitionStage)  # where nobody reads what is visible of them
+        has_none = isinstance(
+            stage, GroupStage | PartitionStage | TopStage
+        )  # where nobody reads what is visible of them
         if not is_last or not (is_wanted or has_none):
             engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(stage.name))}")
 

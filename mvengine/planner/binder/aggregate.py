@@ -49,6 +49,7 @@ def own_aggregates(tree: exp.Expr, select: exp.Select, facts: FunctionFacts) -> 
 
 
 _AROUND = (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
+_NO_VALUES = (exp.Identifier, exp.Literal, exp.Query, exp.Order, exp.Ordered)
 
 
 def is_aggregate(node: exp.Expr, facts: FunctionFacts) -> bool:
@@ -150,7 +151,7 @@ class AggregateBinder:
             if id(part) in calls:
                 name = part.parent.alias if isinstance(part.parent, exp.Alias) else None
                 return column_node(self.scope, self._call(part, name))
-            if isinstance(part, exp.Expr) and not isinstance(part, exp.Identifier | exp.Literal | exp.Query):
+            if isinstance(part, exp.Expr) and not isinstance(part, _NO_VALUES):
                 found = self.keys.get(render(part))
                 if found is not None:
                     return column_node(self.scope, found[0])

@@ -9,10 +9,21 @@ from sqlglot import exp
 from mvengine.planner.binder.aggregate import AggregateBinder, has_aggregates
 from mvengine.planner.binder.matches import bind_match
 from mvengine.planner.binder.names import output_names, unaliased
+from mvengine.planner.binder.order import (
+    Keys,
+    Modifiers,
+    expand_order,
+    first_of_each,
+    inline_windows,
+    limited,
+    only,
+    take_modifiers,
+)
 from mvengine.planner.binder.scalar import Unsupported, bind_expr
 from mvengine.planner.binder.scopes import Names, seal
 from mvengine.planner.binder.set_operations import bind_set_operation
 from mvengine.planner.binder.windows import bind_windows
+from mvengine.planner.emit.select import columns_of
 from mvengine.planner.logical import Distinct, Filter, Join, MatchKind, Project, Scan, Version
 from mvengine.planner.node import Node
 from mvengine.planner.reader import FunctionFacts, Relation, SchemaReader
@@ -33,8 +44,26 @@ class QueryBinder:
 
     def bind(self, query: exp.Expr, ctes: Ctes, alias: str) -> Node:
         """A plan whose columns are the query's outputs, in scope ``alias``."""
-        if isinstance(query, exp.Subquery):
-            return self.bind(query.this, ctes, alias)
+        if isinstance(query, exp.Subquery | exp.SetOperation):
+            return self._limited(query, ctes, alias)
+        return self._bind(query, ctes, alias)
+
+    def _limited(self, query: exp.Subquery | exp.SetOperation, ctes: Ctes, alias: str) -> Node:
+        """A query that is limited as a whole: its order names its columns."""
+        modifiers = take_modifiers(query)
+        inner = self.names.fresh("ordered") if modifiers.is_limited else alias
+        is_whole = isinstance(query, exp.Subquery)
+        plan = self.bind(query.this, ctes, inner) if is_whole else self._bind(query, ctes, inner)
+        if not modifiers.is_limited:
+            return plan
+        columns = columns_of(plan)
+        keys = Keys(self.names, self.facts, [(name, exp.column(name)) for name in columns])
+        terms = keys.terms(modifiers.order)
+        if keys.hidden:
+            raise Unsupported("ORDER BY an expression over a set operation")
+        return limited(plan, terms, modifiers, alias, self.names)
+
+    def _bind(self, query: exp.Expr, ctes: Ctes, alias: str) -> Node:
         ctes = {**ctes, **self._ctes(query)}
         if isinstance(query, exp.Select):
             return self._select(query, ctes, alias)
@@ -70,6 +99,8 @@ class QueryBinder:
         """Clause by clause, in the order in which SQL computes them; each takes itself out of the tree."""
         self._refuse_modifiers(select)
         names = output_names(select)
+        inline_windows(select)
+        expand_order(select)
         plan = self._from(select, ctes)
         plan = self._filter(select, plan, "where")
         if select.args.get("group") or has_aggregates(select, self.facts):
@@ -77,16 +108,30 @@ class QueryBinder:
         plan = self._filter(select, plan, "having")
         plan = bind_windows(select, plan, self.names, self.facts)
         plan = self._filter(select, plan, "qualify")
-        outputs = tuple(
-            Output(name=name, expr=bind_expr(unaliased(node), self.facts))
-            for name, node in zip(names, select.expressions, strict=True)
-        )
-        plan = Project(input=plan, outputs=outputs, alias=alias)
-        if distinct := select.args.get("distinct"):
-            if distinct.args.get("on"):
-                raise Unsupported("DISTINCT ON")
-            plan = Distinct(input=plan, columns=tuple(names), alias=alias)
-        return plan
+        modifiers = take_modifiers(select)
+        return self._outputs(select, plan, modifiers, names, alias)
+
+    def _outputs(self, select: exp.Select, plan: Node, modifiers: Modifiers, names: list[str], alias: str) -> Node:
+        """The SELECT list, and what follows it: DISTINCT, the order and the limit."""
+        nodes = [(name, unaliased(node)) for name, node in zip(names, select.expressions, strict=True)]
+        outputs = tuple(Output(name=name, expr=bind_expr(node, self.facts)) for name, node in nodes)
+        is_whole = not (modifiers.distinct_on or modifiers.is_limited)
+        keys = Keys(self.names, self.facts, nodes)
+        terms = [] if is_whole else keys.terms(modifiers.order)
+        on = [keys.column(node) for node in modifiers.distinct_on]
+        scope = alias if is_whole else self.names.fresh("ordered")
+        plan = Project(input=plan, outputs=(*outputs, *keys.hidden), alias=scope)
+        if select.args.get("distinct"):
+            if keys.hidden:
+                raise Unsupported("SELECT DISTINCT in an order that it does not select")
+            plan = Distinct(input=plan, columns=tuple(names), alias=scope)
+        if on:
+            scope = self.names.fresh("firsts")
+            plan = first_of_each(plan, on, terms, scope, self.names)
+        if modifiers.is_limited:
+            scope = self.names.fresh("first") if keys.hidden else alias
+            plan = limited(plan, terms, modifiers, scope, self.names)
+        return plan if scope == alias else only(plan, scope, names, alias)
 
     def _filter(self, select: exp.Select, plan: Node, clause: str) -> Node:
         """WHERE, HAVING or QUALIFY."""
@@ -194,10 +239,6 @@ def conjuncts(condition: exp.Expr) -> list[exp.Expr]:
 _FROM_ITEMS: dict[type[exp.Expr], str] = {exp.Lateral: "LATERAL", exp.Values: "VALUES", exp.Unnest: "UNNEST"}
 
 _MODIFIERS = {
-    "limit": "LIMIT",
-    "offset": "OFFSET",
-    "fetch": "FETCH FIRST",
-    "windows": "WINDOW",
     "sample": "USING SAMPLE",
     "pivots": "PIVOT",
     "into": "SELECT INTO",

@@ -15,7 +15,7 @@ from mvengine.planner.binder.scopes import Names, make_aliases_unique
 from mvengine.planner.binder.select import QueryBinder
 from mvengine.planner.binder.tables import ResolvedQuery, relations_of, resolve_tables
 from mvengine.planner.emit.select import columns_of, select
-from mvengine.planner.logical import Distinct, Materialize, Opaque, Project, Setting, Strategy, UnionAll
+from mvengine.planner.logical import Distinct, Limit, Materialize, Opaque, Project, Setting, Strategy, UnionAll
 from mvengine.planner.node import Node
 from mvengine.planner.reader import SchemaReader
 from mvengine.planner.scalar import Expr, Output, column
@@ -138,18 +138,10 @@ def _incremental(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader
     except SqlglotError as error:
         raise Unsupported(f"a name that the planner cannot resolve ({str(error).splitlines()[0][:120]})") from error
     order_by = _order_by(tree, columns)
-    _drop_order(tree)
     names = Names(tree)
     make_aliases_unique(tree, names)
     plan = QueryBinder(resolved.relations, reader, names).bind(tree, {}, ROOT)
     return _typed(plan, columns, reader), order_by
-
-
-def _drop_order(tree: exp.Expr) -> None:
-    """An order without a limit changes no bag."""
-    for query in tree.find_all(exp.Query):
-        if not query.args.get("limit") and not query.args.get("offset") and not query.args.get("distinct"):
-            query.set("order", None)
 
 
 def _order_by(tree: exp.Expr, columns: Columns) -> tuple[str, ...]:
@@ -176,7 +168,7 @@ def _order_by(tree: exp.Expr, columns: Columns) -> tuple[str, ...]:
 
 def _typed(plan: Node, columns: Columns, reader: SchemaReader) -> Project:
     """The plan under the view's column names, with casts where its types would differ from the query's."""
-    assert isinstance(plan, Project | UnionAll | Distinct)
+    assert isinstance(plan, Project | UnionAll | Distinct | Limit)
     if len(columns_of(plan)) != len(columns):
         raise Unsupported("SELECT * over these joins")  # sqlglot drops columns that share a name with one of USING
     types = reader.describe(select(plan, weighted=False))

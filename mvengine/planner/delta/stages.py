@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mvengine.planner.delta.state import argument_name
+from mvengine.planner.delta.visible import is_chain_over_state, rename_storage, top_read, under_chain
 from mvengine.planner.emit.select import columns_of, scope_of
 from mvengine.planner.logical import (
     Aggregate,
@@ -20,10 +21,10 @@ from mvengine.planner.logical import (
     Argument,
     BagRead,
     BagStage,
-    Filter,
     FullStage,
     GroupRead,
     GroupStage,
+    Limit,
     Maintenance,
     Match,
     MatchStage,
@@ -32,6 +33,8 @@ from mvengine.planner.logical import (
     PartitionStage,
     Project,
     StageRead,
+    TopRead,
+    TopStage,
     Version,
     Window,
 )
@@ -55,33 +58,15 @@ def maintenance_plan(view: Materialize) -> Materialize:
         visible: Node = BagRead(storage=view.storage, columns=names, alias="v")
         return view.with_children((Maintenance(stages=(stage,), visible=visible),))
     cutter = _Cutter(view)
-    plan = cutter.cut(view.input)
-    if _is_chain_over_state(plan):
+    plan = cutter.cut_view(view.input)
+    if is_chain_over_state(plan):
         cutter.name_last(view)
-        visible = _rename_storage(plan, cutter.stages[-1])
+        visible = rename_storage(plan, cutter.stages[-1])
     else:
         bag = BagStage(input=plan, name=str(view.relation), storage=view.storage, columns=names)
         cutter.stages.append(bag)
         visible = BagRead(storage=view.storage, columns=names, alias="v")
     return view.with_children((Maintenance(stages=tuple(cutter.stages), visible=visible),))
-
-
-def _is_chain_over_state(plan: Node) -> bool:
-    """Whether nothing but projections and filters stand above what a stage stores: they are computed on reading."""
-    while isinstance(plan, Project | Filter):
-        plan = plan.input
-    return isinstance(plan, GroupRead) or (isinstance(plan, StageRead) and isinstance(plan.rows, BagRead))
-
-
-def _rename_storage(plan: Node, stage: Node) -> Node:
-    """The visible chain over the last stage, which took the view's own storage."""
-    match plan, stage:
-        case GroupRead(), GroupStage():
-            return replace(plan, stage=stage.name, storage=stage.storage)
-        case StageRead(rows=BagRead() as rows), PartitionStage():
-            return replace(rows, storage=stage.storage, alias=plan.alias)
-        case _:
-            return plan.with_children(tuple(_rename_storage(child, stage) for child in plan.children))
 
 
 class _Cutter:
@@ -92,11 +77,24 @@ class _Cutter:
         self.stages: list[Node] = []
         self._known: dict[Node, Node] = {}
 
+    def cut_view(self, node: Node) -> Node:
+        """The whole plan. A limit over rows that are stored anyway is left where it is: it is computed on reading."""
+        match node:
+            case Project():
+                return node.with_children((self.cut_view(node.input),))
+            case Limit():
+                rows = self.cut(node.input)
+                is_stored = is_chain_over_state(rows) and not isinstance(under_chain(rows), TopRead)
+                cut = node.with_children((rows,))
+                return cut if is_stored else self._top(cut)
+            case _:
+                return self.cut(node)
+
     def cut(self, node: Node) -> Node:
         """The plan with every operator that is not linear replaced by the read of its stage."""
         children = tuple(self.cut(child) for child in node.children)
         node = node.with_children(children) if children else node
-        if not isinstance(node, Aggregate | Window | Match):
+        if not isinstance(node, Aggregate | Window | Match | Limit):
             return node
         body = replace(node, alias="")  # the same operator under another name is the same
         read = self._known.get(body) or self._read(node)
@@ -104,12 +102,14 @@ class _Cutter:
         assert isinstance(read, GroupRead | StageRead)
         return replace(read, alias=node.alias)
 
-    def _read(self, node: Aggregate | Window | Match) -> GroupRead | StageRead:
+    def _read(self, node: Aggregate | Window | Match | Limit) -> GroupRead | StageRead:
         match node:
             case Match():
                 return self._match(node)
             case Window():
                 return self._window(node)
+            case Limit():
+                return self._top(node)
             case Aggregate():
                 is_general = any(call.function is AggregateFunction.GENERAL for call in node.aggregates)
                 return self._general(node) if is_general else self._group(node)
@@ -117,7 +117,7 @@ class _Cutter:
     def name_last(self, view: Materialize) -> None:
         """Gives the last stage the view's own name and storage."""
         last = self.stages[-1]
-        assert isinstance(last, GroupStage | PartitionStage)
+        assert isinstance(last, GroupStage | PartitionStage | TopStage)
         self.stages[-1] = replace(last, name=str(view.relation), storage=view.storage)
 
     def _name(self) -> tuple[str, str]:
@@ -131,6 +131,22 @@ class _Cutter:
         columns = columns_of(node)
         self.stages.append(MatchStage(input=node, name=name, columns=columns))
         return StageRead(stage=name, rows=node, columns=columns, alias=node.alias, version=Version.CURRENT)
+
+    def _top(self, node: Limit) -> StageRead:
+        name, storage = self._name()
+        columns = columns_of(node)
+        stage = TopStage(
+            input=node.input,
+            name=name,
+            storage=storage,
+            columns=columns,
+            order_by=node.order_by,
+            limit=node.limit,
+            offset=node.offset,
+        )
+        self.stages.append(stage)
+        rows = top_read(stage, node.alias)
+        return StageRead(stage=name, rows=rows, columns=columns, alias=node.alias, version=Version.CURRENT)
 
     def _window(self, node: Window) -> StageRead:
         alias = scope_of(node.input)

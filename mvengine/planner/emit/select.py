@@ -13,6 +13,7 @@ from dataclasses import replace
 from mvengine.planner.delta import Leaf, leaf_delta, leaves
 from mvengine.planner.delta.state import finalize
 from mvengine.planner.logical import (
+    TOP_COUNT,
     WEIGHT,
     Aggregate,
     AggregateCall,
@@ -23,12 +24,14 @@ from mvengine.planner.logical import (
     Filter,
     GroupRead,
     Join,
+    Limit,
     Match,
     MatchKey,
     MatchKind,
     Project,
     Scan,
     StageRead,
+    TopRead,
     UnionAll,
     Version,
     Window,
@@ -49,7 +52,7 @@ def columns_of(node: Node) -> tuple[str, ...]:
     match node:
         case Project():
             return tuple(output.name for output in node.outputs)
-        case UnionAll() | BagRead() | Distinct() | Constant() | StageRead():
+        case UnionAll() | BagRead() | TopRead() | Distinct() | Constant() | StageRead():
             return node.columns
         case Match():
             added = (node.value.name,) if node.value else ()
@@ -62,7 +65,7 @@ def columns_of(node: Node) -> tuple[str, ...]:
             return tuple(column.name for column in node.columns)
         case GroupRead():
             return (*node.keys, *(call.name for call in node.aggregates))
-        case Filter():
+        case Filter() | Limit():
             return columns_of(node.input)
         case _:
             raise AssertionError(f"{type(node).__name__} has no column names of its own")
@@ -145,6 +148,11 @@ def from_item(node: Node) -> str:
             return f"{node.storage} AS {alias}"
         case BagRead():
             return f"{node.storage} AS {alias}"
+        case TopRead():
+            rows = f"(SELECT *, unnest(range({TOP_COUNT})) FROM {node.storage})"
+            return f"(SELECT {_column_list(node)} FROM {rows}{_limit(node)}) AS {alias}"
+        case Limit():
+            return f"(SELECT {_column_list(node)} FROM ({select(node.input, weighted=False)}){_limit(node)}) AS {alias}"
         case Scan() | GroupRead() | StageRead() if node.version is Version.DELTA:
             return f"{quote(leaf_delta(node))} AS {alias}"
         case Scan(version=Version.PREVIOUS):
@@ -167,6 +175,15 @@ def from_item(node: Node) -> str:
             return f"(SELECT DISTINCT * FROM {from_item(node.input)}) AS {alias}"
         case _:
             return f"({select(node, weighted=is_weighted(node))}) AS {alias}"
+
+
+def _column_list(node: Node) -> str:
+    return ", ".join(quote(name) for name in columns_of(node))
+
+
+def _limit(node: Limit | TopRead) -> str:
+    offset = f" OFFSET {node.offset}" if node.offset else ""
+    return f" ORDER BY {', '.join(node.order_by)} LIMIT {node.limit}{offset}"
 
 
 def _aggregate(node: Aggregate) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from mvengine.engines.base import Engine
 from mvengine.planner.delta.changes import Changes
-from mvengine.planner.logical import BagStage, FullStage, GroupStage, MatchStage, PartitionStage
-from mvengine.refresh.stages import bag, full, group, match, partition
+from mvengine.planner.logical import BagStage, FullStage, GroupStage, MatchStage, PartitionStage, TopStage
+from mvengine.refresh.stages import bag, full, group, limited, match, partition, top
 from mvengine.refresh.stages.run import Stage, StageRun, StoredStage, runs_of
 
 __all__ = ["Stage", "StageRun", "StoredStage", "create_stage", "maintain_stage", "rebuild_stage", "runs_of"]
@@ -23,6 +23,8 @@ def create_stage(engine: Engine, run: StageRun, column_types: dict[str, str]) ->
             group.create(engine, stage)
         case PartitionStage():
             partition.create(engine, stage)
+        case TopStage():
+            top.create(engine, stage)
         case BagStage():
             bag.create(engine, stage)
         case FullStage():
@@ -38,6 +40,8 @@ def rebuild_stage(engine: Engine, stage: Stage) -> None:
             group.rebuild(engine, stage)
         case PartitionStage():
             partition.rebuild(engine, stage)
+        case TopStage():
+            top.rebuild(engine, stage)
         case BagStage():
             bag.rebuild(engine, stage)
         case FullStage():
@@ -48,12 +52,16 @@ def rebuild_stage(engine: Engine, stage: Stage) -> None:
 
 def maintain_stage(engine: Engine, run: StageRun, changes: Changes, *, is_wanted: bool) -> int:
     """Brings a stage up to date. ``changes`` are those of its inputs; ``is_wanted``: somebody reads its own."""
+    if is_wanted and limited.is_limited(run):
+        return limited.maintain(engine, run, lambda: maintain_stage(engine, run, changes, is_wanted=False))
     stage = run.stage
     match stage:
         case GroupStage():
             return group.maintain(engine, run, stage, changes, is_wanted=is_wanted)
         case PartitionStage():
             return partition.maintain(engine, run, stage, changes, is_wanted=is_wanted)
+        case TopStage():
+            return top.maintain(engine, run, stage, changes, is_wanted=is_wanted)
         case MatchStage():
             return match.maintain(engine, run, stage, changes)
         case BagStage():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mvengine.planner.delta import delta_name
+from mvengine.planner.delta.visible import top_read
 from mvengine.planner.emit.select import columns_of, select
 from mvengine.planner.logical import (
     BagRead,
@@ -15,12 +16,13 @@ from mvengine.planner.logical import (
     GroupStage,
     MatchStage,
     PartitionStage,
+    TopStage,
     Version,
 )
 from mvengine.planner.node import Node
 from mvengine.schema import quote
 
-StoredStage = GroupStage | BagStage | FullStage | PartitionStage
+StoredStage = GroupStage | BagStage | FullStage | PartitionStage | TopStage
 """Stages with a table of their own."""
 
 Stage = StoredStage | MatchStage
@@ -74,5 +76,7 @@ def inner_read(stage: Stage) -> Node:
             return BagRead(storage=stage.storage, columns=columns, alias="v")
         case BagStage() | FullStage():
             return BagRead(storage=stage.storage, columns=stage.columns, alias="v")
+        case TopStage():
+            return top_read(stage, "v")
         case MatchStage():
             return stage.input

@@ -1,0 +1,56 @@
+"""What readers of a view see of its last stage: projections, filters and a limit, computed on reading."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mvengine.planner.logical import (
+    BagRead,
+    Filter,
+    GroupRead,
+    GroupStage,
+    Limit,
+    PartitionStage,
+    Project,
+    StageRead,
+    TopRead,
+    TopStage,
+)
+from mvengine.planner.node import Node
+
+
+def is_chain_over_state(plan: Node) -> bool:
+    """Whether nothing but projections and filters stand above what a stage stores: they are computed on reading."""
+    while isinstance(plan, Project | Filter | Limit):
+        plan = plan.input
+    return isinstance(plan, GroupRead) or (isinstance(plan, StageRead) and isinstance(plan.rows, BagRead | TopRead))
+
+
+def rename_storage(plan: Node, stage: Node) -> Node:
+    """The visible chain over the last stage, which took the view's own storage."""
+    match plan, stage:
+        case GroupRead(), GroupStage():
+            return replace(plan, stage=stage.name, storage=stage.storage)
+        case StageRead(rows=BagRead() | TopRead() as rows), PartitionStage() | TopStage():
+            return replace(rows, storage=stage.storage, alias=plan.alias)
+        case _:
+            return plan.with_children(tuple(rename_storage(child, stage) for child in plan.children))
+
+
+def under_chain(plan: Node) -> Node:
+    """What is read by projections and filters."""
+    while isinstance(plan, Project | Filter):
+        plan = plan.input
+    return plan.rows if isinstance(plan, StageRead) else plan
+
+
+def top_read(stage: TopStage, alias: str) -> TopRead:
+    """The visible rows of a stage."""
+    return TopRead(
+        storage=stage.storage,
+        columns=stage.columns,
+        order_by=stage.order_by,
+        limit=stage.limit,
+        offset=stage.offset,
+        alias=alias,
+    )
