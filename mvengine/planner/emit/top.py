@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mvengine.planner.delta import delta
 from mvengine.planner.delta.changes import Changes
 from mvengine.planner.emit.bag import difference
 from mvengine.planner.emit.select import select, union
@@ -86,7 +85,7 @@ class TopSql:
 
     def follow(self, changes: Changes) -> str:
         """What the table shall hold, as far as its rows and the change of the input tell."""
-        terms = union(delta(self.stage.input, changes), weighted=True)
+        terms = union(changes.terms(self.stage.input), weighted=True)
         return (
             f"CREATE OR REPLACE TEMP TABLE {self.fresh} AS\n"
             f"WITH merged AS (\n"

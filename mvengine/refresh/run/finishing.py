@@ -151,7 +151,8 @@ class Finishing:
             known = transaction.graph.tables.get(task.table.name)
             if known is not None and known.digest != task.table.digest:
                 raise StateError(
-                    f"{task.table.name} was altered while it was being refreshed", hint="refresh it again: RETRY REFRESH"
+                    f"{task.table.name} was altered while it was being refreshed",
+                    hint="refresh it again: RETRY REFRESH",
                 )
 
     def _committed(self) -> None:
