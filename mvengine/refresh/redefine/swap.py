@@ -74,7 +74,7 @@ def rebuild(transaction: Transaction, view: ViewDefinition, plan: Materialize, e
     if view.is_deferred:  # it holds what its inputs show now
         store.remove_consumer(view.relation_id)
         drop_unread_logs(engine, store, view.inputs)
-        epoch = transaction.database.epoch
+        epoch = transaction.epoch if transaction.touched else transaction.database.epoch
         store.add_consumer(DEFERRED, view.relation_id, inputs_of_view(plan), epoch, has_snapshot=True)
     transaction.ddl()
     create_logs(engine, transaction.graph.logged)
