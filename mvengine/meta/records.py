@@ -101,6 +101,14 @@ class Consumer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A deferred view's place in the logs, and the relations whose logs hold something that it has not read."""
+
+    consumer: Consumer
+    names: frozenset[Name]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefreshJob:
     """The refresh of one refreshable table; ``version`` is what a compare-and-set compares."""
 

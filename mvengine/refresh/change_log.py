@@ -59,13 +59,13 @@ def take(engine: Engine, name: Name, columns: Columns, after: int) -> int:
     change = quote(delta_name(name))
     rows = f"SELECT * FROM {log_table(name)} WHERE {_EPOCH} > {after}"
     if columns:
-        engine.query(bag.consolidate(rows, [column.name for column in columns], change))
+        made = bag.consolidate(rows, [column.name for column in columns], change)
     else:
         total = f"CAST(sum({WEIGHT}) AS BIGINT) AS {WEIGHT}"
-        engine.query(
+        made = (
             f"CREATE OR REPLACE TEMP TABLE {change} AS SELECT {total} FROM ({rows}) AS change HAVING sum({WEIGHT}) <> 0"
         )
-    return int(engine.query(f"SELECT count(*) FROM {change}")[0][0])
+    return int(engine.query(made)[0][0])
 
 
 def waiting_rows(engine: Engine, names: Iterable[Name], after: int) -> int:

@@ -8,12 +8,12 @@ deferred views above it and to views that follow at commit. Rows and cursors are
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from time import perf_counter
 
 from mvengine.engines.trace import step
 from mvengine.errors import ProgrammingError
-from mvengine.meta.records import MaintenanceMode
+from mvengine.meta.records import Consumer, MaintenanceMode, Waiting
 from mvengine.planner.delta import delta_name
 from mvengine.refresh.change_log import create_logs
 from mvengine.refresh.choice import Choice
@@ -28,23 +28,25 @@ from mvengine.schema import quote
 DEFERRED = "deferred"
 
 
-def follow(transaction: Transaction, view: ViewDefinition, cause: str) -> int:
-    """Lets one deferred view follow what waits for it, and what follows it at commit. Returns the rows that it touched.
-    The cursor is moved by ``move_cursors``, when it is known which epoch this becomes."""
-    engine = transaction.engine
-    consumer = transaction.database.store(engine).consumer(view.relation_id)
-    if consumer is None:  # it reads no relation
-        return 0
-    started = perf_counter()
+def follow(transaction: Transaction, view: ViewDefinition, waiting: Waiting | None, cause: str) -> int | None:
+    """Lets one deferred view follow what waits for it (of what this transaction has changed, too), and what follows it
+    at commit. Returns the rows that it touched; None: nothing waits. The cursor is moved by ``move_cursors``."""
     transaction.flush()
+    engine = transaction.engine
+    names = (
+        [] if waiting is None else [it for it in waiting.consumer.inputs if it in waiting.names | transaction.touched]
+    )
+    if waiting is None or not names:
+        return None
+    started = perf_counter()
     with transaction.carrying_out(view):
-        sizes = take_waiting(engine, view, consumer)
+        sizes = take_waiting(engine, view, names, waiting.consumer.epoch)
         if not sizes:
-            drop_taken(engine, consumer)
+            drop_taken(engine, names)
             return 0
         is_wanted, costs = view.name in transaction.graph.consumers, transaction.database.costs
         choice, rows = maintain_view(engine, costs, view, sizes, is_wanted=is_wanted)
-        drop_taken(engine, consumer)
+        drop_taken(engine, names)
     transaction.note(record_of(view, choice, transaction.epoch, sum(sizes.values()), rows, started))
     _hand_on(transaction, view, rows, cause)
     return rows
@@ -77,17 +79,21 @@ def _hand_on(transaction: Transaction, view: ViewDefinition, rows: int, cause: s
         transaction.engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(view.name))}")
 
 
-def move_cursors(transaction: Transaction, views: Iterable[ViewDefinition]) -> None:
-    """These views have followed all that is logged: the last step before COMMIT, after which nothing may be changed any
-    more. What nobody will read again leaves the logs."""
+def consumers_of(transaction: Transaction, views: Sequence[ViewDefinition]) -> list[Consumer]:
+    """The places of deferred views in the logs; of those that read a relation."""
+    waiting = transaction.database.store(transaction.engine).waiting() if views else {}
+    return [waiting[view.relation_id].consumer for view in views if view.relation_id in waiting]
+
+
+def move_cursors(transaction: Transaction, consumers: Sequence[Consumer]) -> None:
+    """These have followed all that is logged: the last step before COMMIT, when it is known whether that makes an
+    epoch. Nothing may be changed behind it. What nobody will read again leaves the logs."""
+    if not consumers:
+        return
     store = transaction.database.store(transaction.engine)
     epoch = transaction.epoch if transaction.touched else transaction.database.epoch
-    consumers = [consumer for view in views if (consumer := store.consumer(view.relation_id)) is not None]
-    for consumer in consumers:
-        if consumer.epoch != epoch:
-            store.move_cursor(consumer.consumer_id, epoch)
-    if consumers:
-        trim_read(transaction.engine, store)
+    store.move_cursors([consumer.consumer_id for consumer in consumers], epoch)
+    trim_read(transaction.engine, store, {name for consumer in consumers for name in consumer.inputs})
 
 
 def defer(transaction: Transaction, view: ViewDefinition) -> None:
@@ -110,12 +116,11 @@ def defer(transaction: Transaction, view: ViewDefinition) -> None:
 
 
 def undefer(transaction: Transaction, view: ViewDefinition) -> None:
-    """Brings a deferred view up to date and lets it follow at commit from then on."""
-    if view.is_suspended:
-        derive(transaction, view, "maintain = 'on_commit'")
-    else:
-        follow(transaction, view, "maintain = 'on_commit'")
+    """Brings a deferred view up to date and lets it follow at commit from then on. (A suspended one stays suspended: it
+    heals as such views do.)"""
     store = transaction.database.store(transaction.engine)
+    if not view.is_suspended:
+        follow(transaction, view, store.waiting().get(view.relation_id), "maintain = 'on_commit'")
     store.remove_consumer(view.relation_id)
     drop_unread_logs(transaction.engine, store, view.inputs)
     transaction.ddl()

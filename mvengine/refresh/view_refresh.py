@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from time import perf_counter
 
+from mvengine.meta.records import Consumer, Waiting
 from mvengine.planner.logical import FullStage
 from mvengine.refresh.deferral import derive, follow, move_cursors
 from mvengine.refresh.graph import Graph, ViewDefinition
@@ -51,7 +52,7 @@ def refresh_views(
     failed: dict[Name, ViewSuspended] = {}
 
     def attempt() -> ViewsRefreshed:
-        refresh = _Refresh(new_transaction(), frozenset(wanted), cause, derives, frozenset(failed))
+        refresh = _Refresh(new_transaction(), frozenset(wanted), cause, derives=derives, left_out=frozenset(failed))
         try:
             return refresh.run(tuple(failed.values()))
         except ViewSuspended as error:
@@ -71,25 +72,30 @@ def untracked(view: ViewDefinition) -> bool:
     return any(isinstance(stage, FullStage) and not stage.is_tracked for stage in view.maintenance.stages)
 
 
-@dataclass(frozen=True)
 class _Refresh:
     """One attempt."""
 
-    transaction: Transaction
-    wanted: frozenset[Name]
-    cause: str
-    derives: bool
-    left_out: frozenset[Name]
+    def __init__(
+        self, transaction: Transaction, wanted: frozenset[Name], cause: str, *, derives: bool, left_out: frozenset[Name]
+    ) -> None:
+        self.transaction = transaction
+        self.wanted = wanted
+        self.cause = cause
+        self.derives = derives
+        self.left_out = left_out
+        self._waiting: dict[int, Waiting] = {}  # by relation id
+        self._followed: list[Consumer] = []  # whose cursors move
 
     def run(self, suspended: tuple[ViewSuspended, ...]) -> ViewsRefreshed:
         transaction = self.transaction
         transaction.lock(self.cause)
         try:
             transaction.begin()
+            self._waiting = transaction.database.store(transaction.engine).waiting()
             views = [view for view in transaction.graph.upstream(self.wanted) if view.name not in self.left_out]
             results = tuple(result for view in views if (result := self._refresh(view)) is not None)
             fault_point("views.before_cursors")
-            move_cursors(transaction, [view for view in views if view.is_deferred])
+            move_cursors(transaction, self._followed)
             fault_point("views.before_commit")
             epoch = transaction.commit()
         except BaseException:
@@ -99,15 +105,20 @@ class _Refresh:
         return ViewsRefreshed(epoch=epoch, results=results, suspended=suspended)
 
     def _refresh(self, view: ViewDefinition) -> ViewResult | None:
-        """What is to be done with a view of the refresh; None: nothing, it follows at commit."""
+        """What is to be done with a view of the refresh; None: nothing, and nobody has named it."""
         started = perf_counter()
-        inserted = deleted = touched = 0
+        inserted = deleted = 0
+        touched: int | None = None
         is_wanted = view.name in self.wanted
-        if view.is_suspended or (is_wanted and (self.derives or untracked(view))):
+        waiting = self._waiting.get(view.relation_id)
+        is_derived = view.is_suspended or (is_wanted and (self.derives or untracked(view)))
+        if is_derived:
             inserted, deleted = derive(self.transaction, view, self.cause)
         elif view.is_deferred:
-            touched = follow(self.transaction, view, self.cause)
-        elif not is_wanted:
+            touched = follow(self.transaction, view, waiting, self.cause)
+        if waiting is not None and (is_derived or touched is not None):
+            self._followed.append(waiting.consumer)
+        if not is_wanted and not is_derived and touched is None:
             return None
         seconds = perf_counter() - started
-        return ViewResult(name=view.name, inserted=inserted, deleted=deleted, touched=touched, seconds=seconds)
+        return ViewResult(name=view.name, inserted=inserted, deleted=deleted, touched=touched or 0, seconds=seconds)

@@ -152,4 +152,4 @@ def forget(session: Session, definition: Definition) -> None:
     store.drop_relation(definition.relation_id, kind)
     if isinstance(definition, ViewDefinition) and definition.is_deferred:
         drop_unread_logs(session.engine, store, definition.inputs)
-        trim_read(session.engine, store)
+        trim_read(session.engine, store, definition.inputs)

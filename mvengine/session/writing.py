@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mvengine.refresh.deferral import move_cursors
+from mvengine.refresh.deferral import consumers_of, move_cursors
 from mvengine.refresh.run import operations
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Name
@@ -34,7 +34,7 @@ def writing(session: Session, what: str, names: tuple[Name, ...]) -> Iterator[Tr
         yield transaction
         transaction.flush()
         rebuilt = [view for view in transaction.graph.deferred if view.name in transaction.rebuilt]
-        move_cursors(transaction, rebuilt)
+        move_cursors(transaction, consumers_of(transaction, rebuilt))
         fault_point("redefine.before_commit")
         transaction.commit()
     except BaseException:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
-from mvengine.meta.records import Consumer
+from mvengine.meta.records import Consumer, Waiting
 from mvengine.meta.store.base import StoreBase
 from mvengine.schema import Name
 
@@ -18,6 +18,23 @@ _TYPES = {
     "has_snapshot": "BOOLEAN",
 }
 _LOGGED = {"schema_name": "VARCHAR", "name": "VARCHAR", "epoch": "BIGINT"}
+
+_NAME = "{'schema': c.schema_name, 'name': c.name}"
+_WAITING = f"""
+SELECT c.relation_id, c.consumer_id, c.kind, min(c.cursor_epoch), bool_and(c.has_snapshot),
+       list({_NAME} ORDER BY c.schema_name, c.name), list({_NAME}) FILTER (l.epoch > c.cursor_epoch)
+FROM mv_meta.consumers AS c
+LEFT JOIN (SELECT schema_name, name, max(epoch) AS epoch FROM mv_meta.logged_changes GROUP BY ALL) AS l
+       ON l.schema_name = c.schema_name AND l.name = c.name
+WHERE c.kind = 'deferred'
+GROUP BY c.relation_id, c.consumer_id, c.kind
+"""
+_FORGET = """
+DELETE FROM mv_meta.logged_changes AS l WHERE epoch <= coalesce(
+    (SELECT min(cursor_epoch) FROM mv_meta.consumers AS c WHERE c.schema_name = l.schema_name AND c.name = l.name),
+    epoch
+)
+"""
 
 
 class LogStore(StoreBase):
@@ -49,11 +66,25 @@ class LogStore(StoreBase):
             has_snapshot=has_snapshot,
         )
 
-    def move_cursor(self, consumer_id: int, epoch: int) -> None:
-        """Record that a consumer holds what follows from the state at ``epoch``. In the transaction that made it so."""
+    def waiting(self) -> dict[int, Waiting]:
+        """What waits for deferred views, by their relation ids; for those, too, for which nothing does."""
+        found = {}
+        for relation_id, consumer_id, kind, epoch, has_snapshot, inputs, names in self._rows(_WAITING):
+            consumer = Consumer(
+                consumer_id=consumer_id,
+                kind=kind,
+                inputs=tuple(Name(**name) for name in inputs),
+                epoch=epoch,
+                has_snapshot=has_snapshot,
+            )
+            found[relation_id] = Waiting(consumer=consumer, names=frozenset(Name(**name) for name in names or ()))
+        return found
+
+    def move_cursors(self, consumer_ids: Sequence[int], epoch: int) -> None:
+        """Record that consumers hold what follows from the state at ``epoch``. In the transaction that made it so."""
+        ids = ", ".join(str(int(id_)) for id_ in consumer_ids)
         self._rows(
-            "UPDATE mv_meta.consumers SET cursor_epoch = ?, has_snapshot = true WHERE consumer_id = ?",
-            [epoch, consumer_id],
+            f"UPDATE mv_meta.consumers SET cursor_epoch = ?, has_snapshot = true WHERE consumer_id IN ({ids})", [epoch]
         )
 
     def defer_consumer(self, relation_id: int) -> None:
@@ -64,14 +95,10 @@ class LogStore(StoreBase):
         """Records that the logs of these relations have changes of an epoch."""
         self._insert("logged_changes", _LOGGED, [(name.schema, name.name, epoch) for name in names])
 
-    def forget_logged(self, cursors: Mapping[Name, int]) -> None:
+    def forget_logged(self) -> None:
         """Forgets the epochs that nobody will read again: up to the slowest cursor of each relation, and all those of
         relations without a consumer."""
-        rows = self._rows("SELECT DISTINCT schema_name, name FROM mv_meta.logged_changes")
-        for schema, name in rows:
-            read = cursors.get(Name(schema=schema, name=name))
-            behind = "" if read is None else f" AND epoch <= {read}"
-            self._rows(f"DELETE FROM mv_meta.logged_changes WHERE schema_name = ? AND name = ?{behind}", [schema, name])
+        self._rows(_FORGET)
 
     def remove_consumer(self, relation_id: int) -> None:
         self._rows("DELETE FROM mv_meta.consumers WHERE relation_id = ?", [relation_id])

@@ -107,7 +107,7 @@ class Builder:
         drop_tables(self.engine, self.view.plan)  # there are some where a view without a cursor begins again
         create_stages(self.engine, self.view.plan, self._stage_done)
         if (consumer := self._consumer()) is not None:
-            self.store.move_cursor(consumer.consumer_id, epoch)
+            self.store.move_cursors([consumer.consumer_id], epoch)
         self.engine.commit()
         fault_point("build.after_snapshot")
         trim_logs(self.database, self.engine)
@@ -151,11 +151,12 @@ class Builder:
         consumer, epoch = self._consumer(), self.store.latest_epoch()
         if consumer is None:
             return
-        sizes = take_waiting(self.engine, self.view, consumer)
+        names = [name for name in consumer.inputs if waiting_rows(self.engine, [name], consumer.epoch)]
+        sizes = take_waiting(self.engine, self.view, names, consumer.epoch)
         if sizes:
             maintain_view(self.engine, self.database.costs, self.view, sizes, is_wanted=False)
-        drop_taken(self.engine, consumer)
-        self.store.move_cursor(consumer.consumer_id, epoch)
+        drop_taken(self.engine, names)
+        self.store.move_cursors([consumer.consumer_id], epoch)
 
     # -- progress --------------------------------------------------------------------------------------------------
 

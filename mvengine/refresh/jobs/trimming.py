@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import LockTimeout
@@ -25,7 +25,9 @@ def trim_logs(database: Database, engine: DuckDbEngine) -> None:
         return
     try:
         engine.begin()
-        trim_read(engine, database.store(engine))
+        store = database.store(engine)
+        trim(engine, store.slowest_cursors())
+        store.forget_logged()
         engine.commit()
     except BaseException:
         engine.rollback()
@@ -34,15 +36,14 @@ def trim_logs(database: Database, engine: DuckDbEngine) -> None:
         database.lock.release(owner)
 
 
-def trim_read(engine: DuckDbEngine, store: Store) -> None:
-    """Deletes what all consumers have read, in the running transaction, by the writer."""
-    cursors = store.slowest_cursors()
-    trim(engine, cursors)
-    store.forget_logged(cursors)
+def trim_read(engine: DuckDbEngine, store: Store, names: Container[Name]) -> None:
+    """Deletes what all consumers have read of these relations' logs, in the running transaction, by the writer."""
+    trim(engine, {name: epoch for name, epoch in store.slowest_cursors().items() if name in names})
+    store.forget_logged()
 
 
 def drop_unread_logs(engine: DuckDbEngine, store: Store, names: Iterable[Name]) -> None:
     """Drops the logs of those relations that have no consumer any more."""
     read = store.slowest_cursors()
     drop_logs(engine, [name for name in names if name not in read])
-    store.forget_logged(read)
+    store.forget_logged()
