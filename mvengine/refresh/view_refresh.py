@@ -13,6 +13,7 @@ from time import perf_counter
 
 from mvengine.meta.records import Consumer, Waiting
 from mvengine.planner.logical import FullStage
+from mvengine.refresh.clock import is_reached, move_clock
 from mvengine.refresh.deferral import derive, follow, move_cursors
 from mvengine.refresh.graph import Graph, ViewDefinition
 from mvengine.refresh.suspension import ViewSuspended, repeated
@@ -91,6 +92,9 @@ class _Refresh:
         transaction.lock(self.cause)
         try:
             transaction.begin()
+            if is_reached(transaction.graph, self.wanted):
+                move_clock(transaction, self.cause)
+                transaction.flush()
             self._waiting = transaction.database.store(transaction.engine).waiting()
             views = [view for view in transaction.graph.upstream(self.wanted) if view.name not in self.left_out]
             results = tuple(result for view in views if (result := self._refresh(view)) is not None)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from mvengine.errors import NotSupportedError, Position, ProgrammingError
 from mvengine.meta.records import RelationKind as StoredKind
 from mvengine.meta.states import JobStatus
+from mvengine.planner.clock import CLOCK
 from mvengine.planner.logical import (
     Materialize,
 )
 from mvengine.planner.view_options import ViewOptions, bind_view_options, is_deferred
+from mvengine.refresh.clock import move_clock
 from mvengine.refresh.deferral import defer
 from mvengine.refresh.definitions import create_view_storage
 from mvengine.refresh.graph import ViewDefinition, inputs_of_view
@@ -63,6 +65,9 @@ def view(session: Session, statement: CreateMaterializedView) -> None:
         return
 
     def build(transaction: Transaction) -> None:
+        if CLOCK in inputs_of_view(first):
+            move_clock(transaction, f"CREATE MATERIALIZED VIEW {name}")
+            transaction.flush()
         create_view_storage(session.engine, first)
         _keep_settings(transaction, name, options)
 

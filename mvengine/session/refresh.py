@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from mvengine.errors import ProgrammingError, UnknownRelation, WrongObject
 from mvengine.meta.states import PlanStatus
+from mvengine.planner.clock import CLOCK
 from mvengine.planner.reader import RelationKind
+from mvengine.refresh.clock import is_reached
 from mvengine.refresh.graph import TableDefinition, ViewDefinition
 from mvengine.refresh.reader import reference
 from mvengine.refresh.run import operations
@@ -177,7 +179,10 @@ def _refreshed(
 
 def _bring_up_to_date(session: Session, *, is_verified: bool) -> None:
     """REFRESH ALL is of views too that a commit does not bring up to date."""
-    names = behind(session.database.graph)
+    graph = session.database.graph
+    names = behind(graph)
+    if not is_reached(graph, graph.tables):  # else the refresh of the tables has moved it
+        names = tuple(dict.fromkeys([*names, *(view.name for view in graph.consumers.get(CLOCK, ()))]))
     if names:
         session.require_unhidden(session.database.graph)
         _refreshed(session, names, "REFRESH ALL", derives=False, is_verified=is_verified)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from mvengine.planner.binder.aggregate import AggregateBinder, has_aggregates
+from mvengine.planner.binder.aggregate import AggregateBinder, own_aggregates
+from mvengine.planner.binder.clock import parts_of_rows, read_clock, with_clock
 from mvengine.planner.binder.matches import bind_match
 from mvengine.planner.binder.names import output_names, unaliased
 from mvengine.planner.binder.order import (
@@ -101,10 +102,15 @@ class QueryBinder:
         names = output_names(select)
         inline_windows(select)
         expand_order(select)
+        calls = list(own_aggregates(select, select, self.facts))
+        has_groups = bool(calls or select.args.get("group"))
         plan = self._from(select, ctes)
+        parts = parts_of_rows(select, calls) if has_groups else [select]
+        plan = with_clock(plan, read_clock(select, parts, self.names))
         plan = self._filter(select, plan, "where")
-        if select.args.get("group") or has_aggregates(select, self.facts):
+        if has_groups:
             plan = self._aggregate(select, plan)
+            plan = with_clock(plan, read_clock(select, [select], self.names))
         plan = self._filter(select, plan, "having")
         plan = bind_windows(select, plan, self.names, self.facts)
         plan = self._filter(select, plan, "qualify")
@@ -182,13 +188,17 @@ class QueryBinder:
         kind = _kind_of(join)
         other = self._joined(join.this, [], select, ctes)
         condition = join.args.get("on")
+        if _is_right(join):
+            plan, other = other, plan
+        clock = read_clock(select, [condition] if condition else [], self.names)
+        if clock and kind is MatchKind.FULL:
+            raise Unsupported("a full join by the clock")
+        plan = with_clock(plan, clock)
         if kind is None:
             parts = conjuncts(condition) if condition else []
             joined = Join(inputs=(plan, other), predicates=tuple(bind_expr(part, self.facts) for part in parts))
             join.set("on", None)
             return joined
-        if _is_right(join):
-            plan, other = other, plan
         left = seal(select, plan, self.names.fresh("left"))
         right = seal(select, other, self.names.fresh("right"))
         parts = conjuncts(condition) if condition else []

@@ -18,6 +18,7 @@ from mvengine.meta.plan_records import TaskKind
 from mvengine.meta.records import Maintenance, MaintenanceMode, RefreshJob
 from mvengine.meta.states import PlanEvent, RefreshEvent, TaskEvent, TaskStatus
 from mvengine.meta.store import Store
+from mvengine.refresh.clock import is_reached, move_clock
 from mvengine.refresh.constraints import check_foreign_keys, check_unique
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import ViewDefinition
@@ -116,6 +117,8 @@ class Finishing:
             self.progress.phase("merging")
             merged = {task.table.name: self._merge(transaction, task) for task in self._merging()}
             self._at = self._publish
+            if is_reached(transaction.graph, [task.table.name for task in self.tables]):
+                move_clock(transaction, "REFRESH TABLE")
             check_foreign_keys(self.engine, transaction.graph, merged)
             self.progress.phase("maintaining")
             transaction.flush()
@@ -125,8 +128,7 @@ class Finishing:
             if is_trial:
                 raise _TriedOut
             self.progress.phase("publishing")
-            changes = any(result.rows for result in merged.values())
-            epoch = transaction.epoch if changes else self.database.epoch
+            epoch = transaction.epoch if transaction.touched else self.database.epoch
             self._record_files(epoch)
             self._record_states(epoch, self._suspended(transaction))
             fault_point("publish.before_commit")

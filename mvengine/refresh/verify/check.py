@@ -10,6 +10,7 @@ from time import perf_counter
 from mvengine.engines.base import Engine, Parameters, Rows
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.engines.trace import step
+from mvengine.planner.clock import CLOCK, on_clock
 from mvengine.planner.logical import FullStage
 from mvengine.refresh.graph import ViewDefinition
 from mvengine.refresh.settings import settings_of
@@ -40,7 +41,8 @@ class Finding:
 def query_of(view: ViewDefinition) -> str:
     """What the view's rows should be, under the names of its columns; to be read under its settings."""
     names = ", ".join(quote(column.name) for column in view.plan.columns)
-    return f"SELECT * FROM (\n{view.plan.definition}\n) AS query({names})"
+    query = on_clock(view.plan.definition) if CLOCK in view.inputs else view.plan.definition
+    return f"SELECT * FROM (\n{query}\n) AS query({names})"
 
 
 def check_view(engine: DuckDbEngine, view: ViewDefinition, *, examples_max: int = 1) -> Iterator[Finding]:
