@@ -8,23 +8,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Tables, views over them, and epochs of statements. ``full``: the views that are computed again."""
+    """Tables, views over them, and epochs of statements. ``full``: the views that are computed again; ``asked``: those
+    of them that would not be if their policy did not say so."""
 
     name: str
     setup: tuple[str, ...]
     views: dict[str, str]
     epochs: tuple[tuple[str, ...], ...]
     full: frozenset[str]
+    asked: frozenset[str]
 
 
-def case(name: str, setup: str, views: dict[str, str], *epochs: str, full: str = "") -> Case:
-    """Statements are parted by semicolons. ``full`` names views."""
+def case(name: str, setup: str, views: dict[str, str], *epochs: str, full: str = "", asked: str = "") -> Case:
+    """Statements are parted by semicolons. ``full`` and ``asked`` name views."""
     return Case(
         name=name,
         setup=_parts(setup),
         views=views,
         epochs=tuple(_parts(epoch) for epoch in epochs),
-        full=frozenset(full.split()),
+        full=frozenset(f"{full} {asked}".split()),
+        asked=frozenset(asked.split()),
     )
 
 

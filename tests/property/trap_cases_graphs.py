@@ -135,7 +135,7 @@ FULL = [
         "UPDATE s SET k = 1",
         "UPDATE r SET x = 10 - x",
         "UPDATE s SET y = NULL; UPDATE r SET k = 7 WHERE k = 1",
-        full="o n w i",
+        asked="o n w i",
     ),
     case(
         "a view that is computed again hands on its difference",
@@ -149,6 +149,6 @@ FULL = [
         "DELETE FROM s WHERE k = 2 AND y = 2",
         "DELETE FROM s WHERE k = 2; DELETE FROM s WHERE k = 1",
         "INSERT INTO s VALUES (1, 1), (1, 2); UPDATE r SET k = 1 WHERE k IS NULL",
-        full="o",
+        asked="o",
     ),
 ]

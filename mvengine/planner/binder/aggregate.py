@@ -211,7 +211,11 @@ class AggregateBinder:
 
     def _argument_types(self) -> dict[str, str]:
         """The engine's types of the arguments: whether a sum is exact depends on them."""
-        wanted = [(text, argument) for text, (_, _, argument) in self.calls.items() if argument is not None]
+        wanted = [
+            (text, argument)
+            for text, (_, function, argument) in self.calls.items()
+            if argument is not None and function is not AggregateFunction.GENERAL  # a whole call, not an argument
+        ]
         if not wanted:
             return {}
         outputs = tuple(Output(name=f"a{i}", expr=argument) for i, (_, argument) in enumerate(wanted))

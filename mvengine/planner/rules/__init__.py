@@ -1,7 +1,8 @@
 """The optimizer: one rule a file, in the order of ``PIPELINE``.
 
 Filters are merged first, so that those above a join are one; joins are flattened before the filters above the outermost
-of them go in.
+of them go in. Filters go down before outer joins are simplified by them. What a later rule opens up for an earlier one
+is seen in the next turn.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from mvengine.planner.rules.drop_identity_projection import drop_identity_projec
 from mvengine.planner.rules.filter_into_join import filter_into_join
 from mvengine.planner.rules.flatten_joins import flatten_joins
 from mvengine.planner.rules.merge_filters import merge_filters
+from mvengine.planner.rules.merge_projections import merge_projections
+from mvengine.planner.rules.prune_columns import prune_columns
+from mvengine.planner.rules.push_filter_down import push_filter_down
+from mvengine.planner.rules.simplify_outer_match import simplify_outer_match
 from mvengine.planner.verify import verify
 
 Rule = Callable[[Node], Node | None]
@@ -28,6 +33,10 @@ PIPELINE: tuple[Rule, ...] = (
     flatten_joins,
     filter_into_join,
     distinct_to_aggregate,
+    push_filter_down,
+    simplify_outer_match,
+    merge_projections,
+    prune_columns,
     drop_identity_projection,
 )
 
@@ -35,17 +44,23 @@ PASSES_MAX = 100
 
 
 def optimize(root: Node, on_step: OnStep | None = None, pipeline: tuple[Rule, ...] = PIPELINE) -> Node:
-    """The plan after every rule has come to rest, each in its turn.
+    """The plan after every rule has come to rest, each in its turn, and all of them together.
 
     Errors: ``PlanVerificationError`` where a rule changed what it must keep, ``InternalError`` where one does not come
-    to rest within ``PASSES_MAX`` passes over the plan; both are bugs and name the rule.
+    to rest within ``PASSES_MAX`` passes over the plan, or all of them do not; both are bugs and name the rule.
     """
-    for rule in pipeline:
-        after = _fixpoint(rule, root)
-        if after is not root and on_step is not None:
-            on_step(rule.__name__, root, after)
-        root = after
-    return root
+    for _ in range(PASSES_MAX):
+        before, last = root, ""
+        for rule in pipeline:
+            after = _fixpoint(rule, root)
+            if after is not root:
+                last = rule.__name__
+                if on_step is not None:
+                    on_step(last, root, after)
+            root = after
+        if root is before:
+            return root
+    raise InternalError(f"the rules have not come to rest after {PASSES_MAX} turns; the last to change was {last}")
 
 
 def _fixpoint(rule: Rule, root: Node) -> Node:

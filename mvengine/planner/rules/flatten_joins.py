@@ -11,6 +11,7 @@ from dataclasses import replace
 from mvengine.planner.logical import Filter, Join
 from mvengine.planner.node import Node
 from mvengine.planner.scalar import Expr
+from mvengine.planner.scopes import aliases
 
 
 def flatten_joins(node: Node) -> Node | None:
@@ -26,8 +27,8 @@ def flatten_joins(node: Node) -> Node | None:
         inner = _joined(child)
         inputs.extend(inner.inputs if inner else (child,))
         predicates.extend(inner.predicates if inner else ())
-    aliases = [alias for child in inputs for alias in _scope(child)]
-    if len({alias.lower() for alias in aliases}) != len(aliases):
+    names = [alias.lower() for child in inputs for alias in aliases(child)]
+    if len(set(names)) != len(names):
         return None
     return replace(node, inputs=tuple(inputs), predicates=tuple(predicates))
 
@@ -42,11 +43,3 @@ def _joined(node: Node) -> Join | None:
             return join and replace(join, predicates=(*join.predicates, *node.predicates))
         case _:
             return None
-
-
-def _scope(node: Node) -> tuple[str, ...]:
-    """The aliases by which expressions above can name the columns of a node."""
-    if isinstance(node, Filter | Join):
-        return tuple(alias for child in node.children for alias in _scope(child))
-    alias = getattr(node, "alias", None)
-    return () if alias is None else (alias,)
