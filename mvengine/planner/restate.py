@@ -21,9 +21,11 @@ Means = Callable[[str | None, str | None, str], bool]
 """Whether a name in the query (catalog, schema, name) stands for the relation in question."""
 
 
-def rename(query: str, means: Means, new: Name) -> str | None:
-    """The query over the relation's new name; None where its references cannot be told."""
-    return _replaced(query, means, lambda _: new.sql if new.schema != "main" else quote(new.name))
+def rename(query: str, means: Means, new: Name, *, has_path: bool) -> str | None:
+    """The query over the relation's new name; None where its references cannot be told. ``has_path``: names without a
+    schema are looked up elsewhere first."""
+    is_bare = new.schema == "main" and not has_path
+    return _replaced(query, means, lambda _: quote(new.name) if is_bare else new.sql)
 
 
 def freeze(query: str, means: Means, columns: tuple[tuple[str, str], ...]) -> str | None:

@@ -15,7 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+<<<<<<< mvengine/session/alter_table.py
+from mvengine.errors import DependentObjects, SerializationFailure, StateError
+=======
 from mvengine.errors import DependentObjects, NotSupportedError, ProgrammingError
+>>>>>>> /tmp/w/.new
 from mvengine.planner.reader import Relation, RelationKind
 from mvengine.refresh.graph import ViewDefinition
 from mvengine.refresh.redefine.readers import adapt, adapted_queries, readers_of, users_of
@@ -42,6 +46,9 @@ def run(session: Session, statement: AlterTable) -> None:
         return
     what = f"ALTER TABLE {relation.name} {statement.alteration.kind}"
     with writing(session, what, (relation.name,)) as transaction:
+        relation = _watched(session, statement)  # others may have changed it until now
+        if relation is None:
+            raise SerializationFailure(f"{statement.table.name} has changed meanwhile", hint="alter it again")
         _alter(session, transaction, statement, relation, what)
         transaction.ddl()
     answer.done(session)

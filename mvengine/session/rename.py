@@ -38,8 +38,9 @@ def run(session: Session, statement: RenameView) -> None:
         return
     view = view_of(session, statement.view, "ALTER")
     with writing(session, f"ALTER MATERIALIZED VIEW {view.name} RENAME", (view.name,)) as transaction:
-        new = free_name(session, view.name, statement.new_name)
-        rename(transaction, view.name, new, lambda: _rename_view(transaction, view, new))
+        held = view_of(session, statement.view, "ALTER")  # others may have changed it until now
+        new = free_name(session, held.name, statement.new_name)
+        rename(transaction, held.name, new, lambda: _rename_view(transaction, held, new))
     answer.done(session)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mvengine.errors import DependentObjects, NotSupportedError, ProgrammingError
+from mvengine.errors import DependentObjects, NotSupportedError, ProgrammingError, SerializationFailure
 from mvengine.planner.logical import Materialize
 from mvengine.refresh.graph import ViewDefinition, inputs_of_view
 from mvengine.refresh.redefine.readers import adapt, adapted_queries, readers_of, users_of
@@ -49,7 +49,10 @@ def run(session: Session, statement: CreateMaterializedView, view: ViewDefinitio
             hint="leave BACKGROUND out (SET background_ddl = false): readers see the old view until then",
         )
     with writing(session, what, (view.name,)) as transaction:
-        view = _with_settings(transaction, statement, transaction.graph.views.get(view.name, view))
+        held = transaction.graph.views.get(view.name)
+        if held is None:
+            raise SerializationFailure(f"{view.name} was dropped meanwhile", hint="run the statement again")
+        view = _with_settings(transaction, statement, held)
         plan = _plan(session, statement, view)
         _refuse_cycles(transaction, view, plan)
         session.require_unhidden(transaction.graph, inputs_of_view(plan))

@@ -27,10 +27,12 @@ def writing(session: Session, what: str, names: tuple[Name, ...]) -> Iterator[Tr
     transaction = explicit or session.own_transaction()
     transaction.lock(what, names)
     if explicit is not None:
-        yield transaction
+        session.require_unhidden(explicit.graph, names)
+        yield explicit
         return
     try:
         transaction.begin()
+        session.require_unhidden(transaction.graph, names)
         yield transaction
         transaction.flush()
         rebuilt = [view for view in transaction.graph.deferred if view.name in transaction.rebuilt]

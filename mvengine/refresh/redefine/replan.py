@@ -23,7 +23,8 @@ def renamed_query(transaction: Transaction, view: ViewDefinition, old: Name, new
     from mvengine.planner.restate import rename
 
     with settings_of(transaction.engine, view.plan.settings):
-        return rename(view.plan.definition, _means(transaction, old), new)
+        path = next((setting.value for setting in view.plan.settings if setting.name == "search_path"), "")
+        return rename(view.plan.definition, _means(transaction, old), new, has_path=path not in ("", "main"))
 
 
 def frozen_query(transaction: Transaction, view: ViewDefinition, relation: Name, columns: ColumnNames) -> str | None:
