@@ -142,13 +142,10 @@ def maintenance_sql(plan: Materialize) -> str:
         match stage:
             case GroupStage():
                 sql = GroupSql(stage, is_null_safe=False)
-                affected = sql.find_affected()
-                parts.append(sql.summarize(all_changed(stage.input)))
-                parts.append(sql.shape())
-                if affected is not None:
-                    parts.extend([affected, *sql.derive_affected()])
-                if not sql.is_always_derived:
-                    parts.append(sql.merge(has_affected=affected is not None))
+                parts += [sql.summarize(all_changed(stage.input)), sql.shape(), sql.derive_next(sql.groups)]
+                if sql.may_lose:
+                    parts += [sql.count_lost(), sql.derive_lost()]
+                parts.append(sql.merge_next())
             case BagStage():
                 change = f'"mv_delta_{stage.name}"'
                 parts.append(bag.summarize(stage, all_changed(stage.input), change))

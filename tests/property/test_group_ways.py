@@ -7,21 +7,27 @@ from random import Random
 import pytest
 
 import mvengine
-from mvengine.refresh import stage_runs
+from mvengine.refresh.stages import group
 
 VIEW = "SELECT a, b, count(*) AS n, count(x) AS xs, sum(x) AS s FROM t GROUP BY a, b"
+EXTREMA = "SELECT a, b, min(x) AS low, max(x) AS high FROM t GROUP BY a, b"
+OVER = "SELECT n, count(*) AS groups, sum(s) AS s FROM v WHERE xs > 0 GROUP BY n"
 TOTAL = "SELECT count(*) AS n, sum(x) AS s FROM t"
 
 
-@pytest.mark.parametrize("rows_max", [-1, stage_runs.SMALL_STATE_ROWS])
+@pytest.mark.parametrize("rows_max", [-1, group.SMALL_STATE_ROWS])
+@pytest.mark.parametrize("is_read", [False, True])
 @pytest.mark.parametrize("seed", range(3))
-def test_groups_with_null_keys_follow_in_either_way(seed: int, rows_max: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage_runs, "SMALL_STATE_ROWS", rows_max)
+def test_groups_with_null_keys_follow_in_either_way(
+    seed: int, is_read: bool, rows_max: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group, "SMALL_STATE_ROWS", rows_max)
     random = Random(seed)
+    views = {"v": VIEW, "w": TOTAL, "e": EXTREMA, **({"o": OVER} if is_read else {})}
     with mvengine.connect(":memory:") as connection:
         connection.execute("CREATE TABLE t (id INTEGER, a INTEGER, b VARCHAR, x INTEGER)")
-        connection.execute(f"CREATE MATERIALIZED VIEW v AS {VIEW}")
-        connection.execute(f"CREATE MATERIALIZED VIEW w AS {TOTAL}")
+        for name, query in views.items():
+            connection.execute(f"CREATE MATERIALIZED VIEW {name} AS {query}")
         for _ in range(15):
             id_, a, b = random.randint(1, 9), random.choice((1, 2, None)), random.choice(("x", None))
             statement = random.choice(
@@ -33,7 +39,7 @@ def test_groups_with_null_keys_follow_in_either_way(seed: int, rows_max: int, mo
             )
             values = {"id": id_, "a": a, "b": b}
             connection.execute(statement, {name: values[name] for name in values if f"${name}" in statement})
-            for view, query in (("v", VIEW), ("w", TOTAL)):
+            for view, query in views.items():
                 rows = [
                     connection.execute(f"FROM ({text}) ORDER BY ALL").fetchall() for text in (f"FROM {view}", query)
                 ]

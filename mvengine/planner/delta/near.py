@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from mvengine.planner.delta import delta, leaf_delta
 from mvengine.planner.logical import Constant, GroupRead, Join, MatchStage, Scan, StageRead, Version
@@ -99,7 +100,7 @@ def _near(join: Join) -> dict[Near, Scan]:
     return found
 
 
-def _is_delta(leaf: Node) -> bool:
+def _is_delta(leaf: Node) -> TypeGuard[Scan]:
     return isinstance(leaf, Scan) and leaf.version is Version.DELTA
 
 

@@ -1,5 +1,5 @@
 """The statements that maintain a GroupStage. Temporary tables are named after the stage: ``mv_groups_<stage>`` holds
-the change per group, ``mv_affected_<stage>`` the groups to derive again, ``mv_old_<stage>`` their rows before.
+the change per group, ``mv_next_<stage>`` the states of these groups before and after.
 
 Keys are compared by ``=`` where the change holds no NULL key, so that the engine's dynamic filters reach the scan (six
 to eleven times faster than IS NOT DISTINCT FROM); else null-safely.
@@ -7,7 +7,7 @@ to eleven times faster than IS NOT DISTINCT FROM); else null-safely.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mvengine.planner.delta.changes import Changes
 from mvengine.planner.delta.state import (
@@ -19,9 +19,16 @@ from mvengine.planner.delta.state import (
     is_exact,
     state_columns,
 )
-from mvengine.planner.emit.select import select, union
-from mvengine.planner.logical import WEIGHT, GroupStage
+from mvengine.planner.emit.bag import difference
+from mvengine.planner.emit.select import columns_of, select, union
+from mvengine.planner.logical import WEIGHT, GroupRead, GroupStage
+from mvengine.planner.node import Node, rewrite
 from mvengine.schema import quote
+
+OLD = "_mv_old"
+"""Before the name of a state: what it was."""
+
+LOST = "_mv_lost"
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,8 @@ class GroupSql:
         return quote(f"mv_groups_{self.stage.name}")
 
     @property
-    def affected(self) -> str:
-        return quote(f"mv_affected_{self.stage.name}")
+    def next(self) -> str:
+        return quote(f"mv_next_{self.stage.name}")
 
     @property
     def is_always_derived(self) -> bool:
@@ -112,53 +119,88 @@ class GroupSql:
         pairs = [f"{left}.{quote(key)} {operator} {right}.{quote(key)}" for key in self.stage.keys]
         return " AND ".join(pairs) or "true"
 
-    def find_affected(self) -> str | None:
-        """The groups that must be derived again: None where there can be none."""
-        keys = ", ".join(f"d.{quote(key)}" for key in self.stage.keys) or "1 AS whole"
-        head = f"CREATE OR REPLACE TEMP TABLE {self.affected} AS\nSELECT {keys} FROM {self.groups} AS d"
-        if self.is_always_derived:
-            return head
-        lost = [_loses(state) for state in self.states if state.is_extremum]
-        if not lost:
-            return None
-        remains = f"coalesce(s.{COUNT}, 0) + d.{COUNT} > 0 AND " if self.stage.keys else ""
-        joined = f"LEFT JOIN {self.stage.storage} AS s ON {self.same_keys('s', 'd')}"
-        return f"{head}\n{joined}\nWHERE {remains}({' OR '.join(lost)})"
-
-    def derive_affected(self) -> tuple[str, ...]:
-        """Derives the affected groups again and takes them out of the change."""
-        storage, affected = self.stage.storage, self.affected
-        restriction = f"\nSEMI JOIN {affected} AS a ON {self.same_keys('input', 'a')}" if self.stage.keys else ""
+    def derive_next(self, source: str) -> str:
+        """The states of the changed groups before and after, from the summary ``source``. Where a result cannot follow
+        from the change, the group is marked as lost."""
+        before = [f"s.{COUNT} AS {OLD}{COUNT}", *(f"s.{s.name} AS {OLD}{s.name}" for s in self.states)]
+        after = [f"coalesce(s.{COUNT}, 0) + d.{COUNT} AS {COUNT}", *(f"{_merged(s)} AS {s.name}" for s in self.states)]
+        keys = [f"d.{quote(key)}" for key in self.stage.keys]
+        lost = [f"{self._lost()} AS {LOST}"] if self.may_lose else []
         return (
-            f"DELETE FROM {storage} AS s USING {affected} AS a WHERE {self.same_keys('s', 'a')}",
-            f"INSERT INTO {storage}\n{self._derive(restriction)}",
+            f"CREATE OR REPLACE TEMP TABLE {self.next} AS\nSELECT {', '.join([*keys, *before, *after, *lost])}\n"
+            f"FROM {source} AS d LEFT JOIN {self.stage.storage} AS s ON {self.same_keys('s', 'd')}"
         )
 
-    def merge(self, *, has_affected: bool) -> str:
-        """Applies the change of the groups that are not derived again."""
-        rest = f" AS d ANTI JOIN {self.affected} AS a ON {self.same_keys('d', 'a')}" if has_affected else ""
-        return self._merge(f"(FROM {self.groups}{rest})" if has_affected else self.groups)
+    def derive_next_at_once(self, changes: Changes) -> str:
+        """The same, without a table for the summary."""
+        return self.derive_next(f"(\n{self._summary(changes)}\n)")
 
-    def merge_summary(self, changes: Changes) -> str:
-        """Sums the change of the input and applies it, by one statement: its count is that of the groups that change.
-        Of an additive stage whose groups nobody needs to know."""
-        return self._merge(f"(\n{self._summary(changes)}\n)")
+    @property
+    def may_lose(self) -> bool:
+        """Whether there can be groups to derive again."""
+        return self.is_always_derived or any(state.is_extremum for state in self.states)
 
-    def _merge(self, source: str) -> str:
+    def _lost(self) -> str:
+        remains = f"coalesce(s.{COUNT}, 0) + d.{COUNT} > 0" if self.stage.keys else "true"
+        if self.is_always_derived:
+            return remains
+        lost = " OR ".join(_loses(state) for state in self.states if state.is_extremum)
+        return f"coalesce({remains} AND ({lost}), false)"
+
+    def count_lost(self) -> str:
+        return f"SELECT count(*) FROM {self.next} WHERE {LOST}"
+
+    def derive_lost(self) -> str:
+        """Puts the states of the lost groups in their place, derived from the input."""
+        lost = f"(FROM {self.next} WHERE {LOST}) AS lost"
+        restriction = f"\nSEMI JOIN {lost} ON {self.same_keys('input', 'lost')}" if self.stage.keys else ""
         names = [COUNT, *(s.name for s in self.states)]
-        updates = [f"{COUNT} = s.{COUNT} + d.{COUNT}", *(f"{s.name} = {_merged(s)}" for s in self.states)]
-        columns = [*(quote(key) for key in self.stage.keys), *names]
-        gone = f"WHEN MATCHED AND s.{COUNT} + d.{COUNT} = 0 THEN DELETE\n" if self.stage.keys else ""
         return (
-            f"MERGE INTO {self.stage.storage} AS s USING {source} AS d ON ({self.same_keys('s', 'd')})\n"
-            f"{gone}WHEN MATCHED THEN UPDATE SET {', '.join(updates)}\n"
+            f"UPDATE {self.next} AS n SET {', '.join(f'{name} = again.{name}' for name in names)}\n"
+            f"FROM (\n{self._derive(restriction)}\n) AS again\nWHERE n.{LOST} AND {self.same_keys('n', 'again')}"
+        )
+
+    def merge_next(self) -> str:
+        """Stores the states of the changed groups."""
+        names = [COUNT, *(s.name for s in self.states)]
+        columns = [*(quote(key) for key in self.stage.keys), *names]
+        gone = f"WHEN MATCHED AND d.{COUNT} = 0 THEN DELETE\n" if self.stage.keys else ""
+        return (
+            f"MERGE INTO {self.stage.storage} AS s USING {self.next} AS d ON ({self.same_keys('s', 'd')})\n"
+            f"{gone}WHEN MATCHED THEN UPDATE SET {', '.join(f'{name} = d.{name}' for name in names)}\n"
             f"WHEN NOT MATCHED AND d.{COUNT} > 0 THEN INSERT ({', '.join(columns)})\n"
             f"  VALUES ({', '.join('d.' + column for column in columns)})"
         )
 
-    def restriction(self) -> str:
-        """Lets through the state rows ``s`` of the groups that change."""
-        return f" SEMI JOIN {self.groups} AS d ON {self.same_keys('s', 'd')}"
+    def visible_change(self, visible: Node) -> str:
+        """A query for what the change is to those who see ``visible``: projections and filters over the groups."""
+
+        def over(states: str) -> str:
+            plan = rewrite(visible, lambda node: replace(node, storage=states) if isinstance(node, GroupRead) else None)
+            return f"({select(plan, weighted=False)})"
+
+        return difference(over(self._states("")), over(self._states(OLD)), columns_of(visible))
+
+    def _states(self, prefix: str) -> str:
+        """The changed groups' states as they are stored: after, or with the prefix, before."""
+        names = [COUNT, *(s.name for s in self.states)]
+        columns = [*(quote(key) for key in self.stage.keys), *(f"{prefix}{name} AS {name}" for name in names)]
+        exists = f"{prefix}{COUNT} > 0" if self.stage.keys else "true"  # without keys there is always a row
+        return f"(SELECT {', '.join(columns)} FROM {self.next} WHERE {exists})"
+
+    def merge_summary(self, changes: Changes) -> str:
+        """Sums the change of the input and applies it, by one statement: its count is that of the groups that change.
+        Of an additive stage whose groups nobody needs to know."""
+        names = [COUNT, *(s.name for s in self.states)]
+        columns = [*(quote(key) for key in self.stage.keys), *names]
+        gone = f"WHEN MATCHED AND s.{COUNT} + d.{COUNT} = 0 THEN DELETE\n" if self.stage.keys else ""
+        return (
+            f"MERGE INTO {self.stage.storage} AS s USING (\n{self._summary(changes)}\n) AS d "
+            f"ON ({self.same_keys('s', 'd')})\n"
+            f"{gone}WHEN MATCHED THEN UPDATE SET {', '.join(f'{name} = s.{name} + d.{name}' for name in names)}\n"
+            f"WHEN NOT MATCHED AND d.{COUNT} > 0 THEN INSERT ({', '.join(columns)})\n"
+            f"  VALUES ({', '.join('d.' + column for column in columns)})"
+        )
 
 
 def _loses(state: StateColumn) -> str:
@@ -169,7 +211,7 @@ def _loses(state: StateColumn) -> str:
 
 def _merged(state: StateColumn) -> str:
     if not state.is_extremum:
-        return f"s.{state.name} + d.{state.name}"
+        return f"CASE WHEN s.{COUNT} IS NULL THEN d.{state.name} ELSE s.{state.name} + d.{state.name} END"
     operator = "<" if state.kind is StateKind.MIN else ">"
     better = f"d.{state.name} {operator} s.{state.name} OR s.{state.name} IS NULL"
     return f"CASE WHEN {better} THEN d.{state.name} ELSE s.{state.name} END"

@@ -240,21 +240,8 @@ def _previous(leaf: Leaf, current: str) -> str:
     )
 
 
-def group_rows(read: GroupRead, restriction: str = "") -> str:
-    """The visible rows of a group stage, from its state table ``s``; ``restriction`` may join or filter it."""
+def group_rows(read: GroupRead) -> str:
+    """The visible rows of a group stage, from its state table ``s``."""
     outputs = [f"s.{quote(key)}" for key in read.keys]
     outputs += [f"{finalize(call, 's', read.aggregates)} AS {quote(call.name)}" for call in read.aggregates]
-    return f"SELECT {', '.join(outputs) or '1'} FROM {read.storage} AS s{restriction}"
-
-
-def with_group_rows(node: Node, restriction: str) -> str:
-    """A chain of projections and filters over a GroupRead, of the groups that ``restriction`` lets through."""
-    outputs, predicates, (leaf,) = _block(node)
-    if isinstance(leaf, Project):
-        source = f"({with_group_rows(leaf, restriction)}) AS {quote(leaf.alias)}"
-    else:
-        assert isinstance(leaf, GroupRead)
-        source = f"({group_rows(leaf, restriction)}) AS {quote(leaf.alias)}"
-    names = outputs if outputs is not None else [quote(name) for name in columns_of(leaf)]
-    where = f"\nWHERE {conjunction(predicates)}" if predicates else ""
-    return f"SELECT {', '.join(names)}\nFROM {source}{where}"
+    return f"SELECT {', '.join(outputs) or '1'} FROM {read.storage} AS s"

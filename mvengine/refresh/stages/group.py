@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from mvengine.engines.base import Engine
 from mvengine.planner.delta.changes import Changes
-from mvengine.planner.emit import bag
 from mvengine.planner.emit.group import GroupSql
-from mvengine.planner.emit.select import with_group_rows
 from mvengine.planner.logical import GroupStage
 from mvengine.refresh.stages.run import StageRun
-from mvengine.schema import quote
 
 SMALL_STATE_ROWS = 100_000
 """Up to so many groups a null-safe join costs no more than one by ``=``, and so nobody needs to look for NULL keys."""
@@ -25,48 +22,37 @@ def rebuild(engine: Engine, stage: GroupStage) -> None:
 
 
 def maintain(engine: Engine, run: StageRun, stage: GroupStage, changes: Changes, *, is_wanted: bool) -> int:
-    if not is_wanted and _is_small(engine, stage):
-        direct = GroupSql(stage, is_null_safe=True)
-        if direct.is_additive:
-            return int(engine.query(direct.merge_summary(changes))[0][0])
+    sql = GroupSql(stage, is_null_safe=True)
+    is_small = _is_small(engine, stage)
+    if is_small and not is_wanted and sql.is_additive:
+        return int(engine.query(sql.merge_summary(changes))[0][0])
+    if is_small:
+        groups = int(engine.query(sql.derive_next_at_once(changes))[0][0])
+    else:
+        sql, groups = _next_of_many(engine, stage, changes)
+    if sql.may_lose and engine.query(sql.count_lost())[0][0]:
+        engine.query(sql.derive_lost())
+    if groups:
+        engine.query(sql.merge_next())
+    if groups and is_wanted:
+        change = f"CREATE OR REPLACE TEMP TABLE {run.change} AS\n{sql.visible_change(run.visible)}"
+        groups = int(engine.query(change)[0][0])
+    engine.query(f"DROP TABLE {sql.next}")
+    return groups
+
+
+def _next_of_many(engine: Engine, stage: GroupStage, changes: Changes) -> tuple[GroupSql, int]:
+    """Among many groups: looks at the keys that change, to compare by ``=`` if none of them is NULL."""
     sql = GroupSql(stage, is_null_safe=False)
     engine.query(sql.summarize(changes))
     groups, null_keys = engine.query(sql.shape())[0]
-    if groups == 0:
-        engine.query(f"DROP TABLE {sql.groups}")
-        return 0
     sql = GroupSql(stage, is_null_safe=null_keys > 0)
-    before = quote(f"mv_old_{stage.name}")
-    if is_wanted:
-        engine.query(f"CREATE OR REPLACE TEMP TABLE {before} AS\n{with_group_rows(run.visible, sql.restriction())}")
-    has_affected = _derive_affected(engine, sql)
-    if not sql.is_always_derived:
-        engine.query(sql.merge(has_affected=has_affected))
-    rows = int(groups)
-    if is_wanted:
-        after = f"({with_group_rows(run.visible, sql.restriction())})"
-        change = f"CREATE OR REPLACE TEMP TABLE {run.change} AS\n{bag.difference(after, before, run.columns)}"
-        rows = int(engine.query(change)[0][0])
-        engine.query(f"DROP TABLE {before}")
+    engine.query(sql.derive_next(sql.groups))
     engine.query(f"DROP TABLE {sql.groups}")
-    if sql.find_affected() is not None:
-        engine.query(f"DROP TABLE {sql.affected}")
-    return rows
+    return sql, int(groups)
 
 
 def _is_small(engine: Engine, stage: GroupStage) -> bool:
     if not stage.keys:
         return True
     return int(engine.query(f"SELECT count(*) FROM {stage.storage}")[0][0]) <= SMALL_STATE_ROWS
-
-
-def _derive_affected(engine: Engine, sql: GroupSql) -> bool:
-    """Derives again the groups whose results cannot follow from the change; whether there were any."""
-    find = sql.find_affected()
-    if find is None:
-        return False
-    count = engine.query(find)[0][0]
-    if count:
-        for statement in sql.derive_affected():
-            engine.query(statement)
-    return bool(count)
