@@ -198,6 +198,7 @@ TABLE_SETTINGS: Mapping[str, Check] = {
     "refresh_interval_sec": count(1, INTERVAL_SECONDS_MAX),
     "max_attempts": count(1, ATTEMPTS_MAX),
     "recovery": one_of(resume="resume", restart="restart", reset="reset"),
+    "on_schema_change": one_of(**{policy: policy for policy in ("ignore", "fail", "add_columns", "widen")}),
 }
 """What ALTER can change without making the table anew."""
 

@@ -20,8 +20,8 @@ from mvengine.schema import Name
 
 
 def columns_read(query: str, relation: Name, reader: SchemaReader) -> frozenset[str] | None:
-    """The columns of ``relation`` that the query uses, in lower case, those that ``*`` stands for included; None where
-    they cannot be told."""
+    """The columns of ``relation`` that the query uses, in lower case, those that ``*`` stands for or leaves out, too
+    (and perhaps some of other relations); None where they cannot be told."""
     try:
         tree = parse_one(query, dialect="duckdb")
         if not isinstance(tree, exp.Query):
@@ -29,10 +29,12 @@ def columns_read(query: str, relation: Name, reader: SchemaReader) -> frozenset[
         resolved = resolve_tables(tree, reader)
         if resolved.unresolved or tree.find(exp.Pivot, exp.Columns) or _is_natural(tree) or _whole_rows(resolved):
             return None
+        found = {
+            node.name.lower() for star in resolved.tree.find_all(exp.Star) for node in star.find_all(exp.Identifier)
+        }
         tree = qualify(resolved.tree, schema=_schema(resolved), dialect="duckdb", quote_identifiers=False)
     except (SqlglotError, RecursionError, Unsupported, NotSupportedError):
         return None
-    found: set[str] = set()
     for scope in traverse_scope(tree):
         for column in scope.columns:
             source = scope.sources.get(column.table)

@@ -25,6 +25,7 @@ class Settings:
 
     max_attempts: int  # of a task, the first one included
     recovery: str  # resume, restart or reset: what start-up does to a refresh that was interrupted
+    on_schema_change: str  # ignore, fail, add_columns or widen, where files have other columns than the table
 
 
 def in_force(set_: Mapping[str, str], config: Config) -> Settings:
@@ -33,6 +34,7 @@ def in_force(set_: Mapping[str, str], config: Config) -> Settings:
     return Settings(
         max_attempts=config.max_attempts if attempts is None else int(attempts),
         recovery=set_.get("recovery", config.recovery),
+        on_schema_change=set_.get("on_schema_change", "ignore"),
     )
 
 

@@ -85,9 +85,9 @@ class Transaction:
         graph = self.database.graph
         if tuple(fingerprint) != graph.fingerprint and not self._has_ddl:
             raise SerializationFailure(
-                "tables or views were created or dropped since this transaction began", hint="run it again"
+                "tables or views were created, altered or dropped since this transaction began", hint="run it again"
             )
-        views = graph.downstream(names)
+        views = graph.following(names)
         needed = set(names).union(*(view.inputs for view in views), (view.name for view in views))
         for name in needed:
             if self.database.changed.get(name, 0) > epoch:

@@ -12,30 +12,23 @@ All other tables are DuckDB's: the statement is passed on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-<<<<<<< mvengine/session/alter_table.py
 from mvengine.errors import DependentObjects, SerializationFailure, StateError
-=======
-from mvengine.errors import DependentObjects, NotSupportedError, ProgrammingError
->>>>>>> /tmp/w/.new
 from mvengine.planner.reader import Relation, RelationKind
-from mvengine.refresh.graph import ViewDefinition
-from mvengine.refresh.redefine.readers import adapt, adapted_queries, readers_of, users_of
-from mvengine.refresh.redefine.replan import replan
-from mvengine.refresh.redefine.swap import rebuild, replace_later
+from mvengine.refresh.graph import TableDefinition
+from mvengine.refresh.redefine.columns import add_column, change_type, names_of, rename_column, require_no_key
+from mvengine.refresh.redefine.readers import readers_of, users_of
+from mvengine.refresh.redefine.table import alter as alter_refreshable
 from mvengine.refresh.transaction import Transaction
-from mvengine.schema import Name
-from mvengine.session import alter_refreshable, answer, drop, native
+from mvengine.session import answer, drop, native
 from mvengine.session.rename import free_name, rename
 from mvengine.session.writing import writing
-from mvengine.sql.statements import Alteration, AlterationKind, AlterTable
+from mvengine.sql.statements import AlterationKind, AlterTable
 
 if TYPE_CHECKING:
     from mvengine.session import Session
-
-EVENT = "ALTER"
 
 
 def run(session: Session, statement: AlterTable) -> None:
@@ -73,20 +66,21 @@ def _alter(session: Session, transaction: Transaction, statement: AlterTable, re
             new = free_name(session, name, alteration.new_name)
             rename(transaction, name, new, carry_out)
         case AlterationKind.ADD_COLUMN:
-            _add(transaction, relation, alteration, carry_out, what)
+            add_column(transaction, name, relation.columns, alteration.column, carry_out, what)
         case AlterationKind.DROP_COLUMN:
             _drop(session, transaction, statement, relation, carry_out, what)
         case AlterationKind.RENAME_COLUMN:
-            _rename_column(transaction, relation, alteration, carry_out, what)
+            old, new_name = alteration.column, alteration.new_name
+            rename_column(transaction, name, relation.columns, old, new_name, carry_out, what)
         case AlterationKind.CHANGE_TYPE:
-            _change_type(transaction, statement, relation, carry_out, what)
+            change_type(transaction, name, alteration.column, carry_out, what, cascade=statement.cascade)
         case AlterationKind.COLUMN_RULE:
             carry_out()
         case AlterationKind.OTHER:
             readers = readers_of(transaction, name, what)
             if readers:
                 raise DependentObjects(
-                    f"{name} cannot be altered like that: {_names(readers)} needs it",
+                    f"{name} cannot be altered like that: {names_of(readers)} needs it",
                     hint="drop the materialized views first, and create them again afterwards",
                 )
             carry_out()
@@ -102,35 +96,10 @@ def _carrier(
         if table is None:
             session.engine.query(statement.native.text)
         else:
-            alter_refreshable.alter(session, transaction, table, statement.alteration, what)
+            _require_idle(session, table, what)
+            alter_refreshable(transaction, table, statement.alteration, what)
 
     return carry_out
-
-
-def _has(relation: Relation, column: str) -> bool:
-    return column.lower() in {known.name.lower() for known in relation.columns}
-
-
-def _names(views: Sequence[ViewDefinition]) -> str:
-    return ", ".join(str(view.name) for view in views)
-
-
-def _add(
-    transaction: Transaction, relation: Relation, alteration: Alteration, carry_out: Callable[[], None], what: str
-) -> None:
-    if alteration.column.lower().startswith("_mv_"):
-        raise ProgrammingError(
-            f"the column name {alteration.column} is reserved", hint="choose a name that does not begin with _mv_"
-        )
-    if _has(relation, alteration.column):
-        carry_out()  # DuckDB says that it is there, or accepts it
-        return
-    known = tuple((column.name, column.name) for column in relation.columns)
-    readers = readers_of(transaction, relation.name, what)
-    queries = adapted_queries(transaction, readers, relation.name, known, [alteration.column])
-    carry_out()
-    transaction.ddl()
-    replace_later(transaction, adapt(transaction, queries, EVENT, what), EVENT, what)
 
 
 def _drop(
@@ -142,11 +111,11 @@ def _drop(
     what: str,
 ) -> None:
     column = statement.alteration.column
-    _require_no_key(transaction, relation.name, column, what)
+    require_no_key(transaction, relation.name, column, what)
     users = users_of(transaction, relation.name, [column], what)
     if users and not statement.cascade:
         raise DependentObjects(
-            f"column {column} of {relation.name} cannot be dropped: {_names(users)} needs it",
+            f"column {column} of {relation.name} cannot be dropped: {names_of(users)} needs it",
             hint="CASCADE drops these materialized views too",
         )
     dropped = transaction.graph.downstream([view.name for view in users])
@@ -157,67 +126,7 @@ def _drop(
     carry_out()
 
 
-def _rename_column(
-    transaction: Transaction, relation: Relation, alteration: Alteration, carry_out: Callable[[], None], what: str
-) -> None:
-    old, new = alteration.column, alteration.new_name
-    _require_no_key(transaction, relation.name, old, what)
-    if not _has(relation, old) or _has(relation, new):
-        carry_out()  # for DuckDB's words
-        return
-    _require_unlogged(transaction, relation.name, old, what)
-    known = tuple(
-        (new if column.name.lower() == old.lower() else column.name, column.name) for column in relation.columns
-    )
-    readers = readers_of(transaction, relation.name, what)
-    queries = adapted_queries(transaction, readers, relation.name, known, [old, new])
-    carry_out()
-    transaction.ddl()
-    replace_later(transaction, adapt(transaction, queries, EVENT, what), EVENT, what)
-
-
-def _change_type(
-    transaction: Transaction, statement: AlterTable, relation: Relation, carry_out: Callable[[], None], what: str
-) -> None:
-    column = statement.alteration.column
-    _require_no_key(transaction, relation.name, column, what)
-    users = users_of(transaction, relation.name, [column], what)
-    if users and not statement.cascade:
-        raise DependentObjects(
-            f"the type of {column} of {relation.name} cannot be changed: {_names(users)} needs it",
-            hint="CASCADE plans these materialized views anew and builds them again",
-        )
-    if users:
-        _require_unlogged(transaction, relation.name, column, what)
-    graph = transaction.graph
-    reached = {view.name for view in (*users, *graph.downstream([view.name for view in users]))}
-    for name in sorted(reached, key=str):
-        readers_of(transaction, name, what)
-    carry_out()
-    transaction.ddl()
-    for name in [name for name in graph.views if name in reached]:
-        view = transaction.graph.views[name]
-        rebuild(transaction, view, replan(transaction, view, view.plan.definition), EVENT, what)
-
-
-def _require_no_key(transaction: Transaction, table: Name, column: str, what: str) -> None:
-    """Foreign keys that the engine checks name columns on both sides."""
-    for owner, key in transaction.graph.foreign_keys:
-        mine = key.columns if owner.name == table else key.referenced_columns if key.references == table else ()
-        if column.lower() in {name.lower() for name in mine}:
-            raise DependentObjects(
-                f"{what}: {column} is part of the foreign key of {owner.name} to {key.references}",
-                hint="create the table anew with other keys",
-            )
-
-
-def _require_unlogged(transaction: Transaction, table: Name, column: str, what: str) -> None:
-    """A change log is kept under the names and types that its consumers know."""
-    logged = transaction.graph.logged.get(table, ())
-    if column.lower() in {known.name.lower() for known in logged}:
-        deferred = [view.name for view in transaction.graph.deferred if table in view.inputs]
-        raise NotSupportedError(
-            f"{what}: changes of {column} wait in a log for {', '.join(map(str, deferred))}",
-            hint="; ".join(f"ALTER MATERIALIZED VIEW {name} SET (maintain = 'on_commit')" for name in deferred)
-            + " first, and back afterwards",
-        )
+def _require_idle(session: Session, table: TableDefinition, what: str) -> None:
+    holder = session.database.registry.holder(table.name)
+    if holder is not None:
+        raise StateError(f"{what}: {table.name} is being refreshed by {holder.who}", hint=holder.way_on)

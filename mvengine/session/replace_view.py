@@ -98,7 +98,8 @@ def _replace(transaction: Transaction, view: ViewDefinition, plan: Materialize, 
     gone = [column for column in old if (column.name.lower(), column.type) not in new]
     users = users_of(transaction, view.name, [column.name for column in gone], what) if gone else ()
     if users:
-        columns = ", ".join(f"{column.name} {column.type}" for column in gone)
+        used = [column for column in gone if users_of(transaction, view.name, [column.name], what)]
+        columns = ", ".join(f"{column.name} {column.type}" for column in used)
         names = ", ".join(str(user.name) for user in users)
         raise DependentObjects(
             f"{names} may need what {view.name} would not have any more: {columns}",

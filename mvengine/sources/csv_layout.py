@@ -76,6 +76,15 @@ def layout_of(load: Load) -> Layout:
     return Layout(read=read, selected=tuple(found_as), lines_before=skip + blank + 1, blank_before=blank)
 
 
+def header_names(load: Load) -> frozenset[str] | None:
+    """The names in the file's header, in lower case; None where files have no header. Errors: ``LoadError``."""
+    options = dict(load.source.options)
+    if options.get("header", "true") == "false":
+        return None
+    header, _ = _header(load, options, int(options.get("skip", "0")))
+    return frozenset(name.lower() for name in header)
+
+
 def _header(load: Load, options: dict[str, str], skip: int) -> tuple[list[str], int]:
     """The names in the header, and how many blank lines stand before it."""
     text = read_head(load.local, path=load.path, encoding=options.get("encoding", "utf-8"))

@@ -8,8 +8,8 @@ Values are cast as the engine's CAST does it; it rounds a fraction for an intege
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mvengine.errors import (
@@ -25,6 +25,7 @@ from mvengine.planner.source import Encoding, FileSource
 from mvengine.schema import Columns
 from mvengine.sources import csv, json, parquet
 from mvengine.sources.base import Inserted, Load, LoadedSplit, Reader, RejectedRow, Split, Sql
+from mvengine.sources.csv_layout import header_names
 from mvengine.sources.part import Part, whole
 
 
@@ -33,17 +34,19 @@ class Format:
     """How files of one encoding are loaded.
 
     ``insert`` inserts the rows and returns those it skipped (none under ``on_error = 'fail'``); ``explain`` turns the
-    engine's error into one that says where.
+    engine's error into one that says where; ``names`` tells the columns that the file has, in lower case, None where
+    they have no names or may differ from row to row.
     """
 
     insert: Callable[[Load], Inserted]
     explain: Callable[[Load, DatabaseError], LoadError]
+    names: Callable[[Load], frozenset[str] | None]
 
 
 _FORMATS = {
-    Encoding.CSV: Format(insert=csv.insert, explain=csv.explain),
-    Encoding.JSON: Format(insert=json.insert, explain=json.explain),
-    Encoding.PARQUET: Format(insert=parquet.insert, explain=parquet.explain),
+    Encoding.CSV: Format(insert=csv.insert, explain=csv.explain, names=header_names),
+    Encoding.JSON: Format(insert=json.insert, explain=json.explain, names=lambda load: None),
+    Encoding.PARQUET: Format(insert=parquet.insert, explain=parquet.explain, names=parquet.names),
 }
 
 
@@ -70,9 +73,11 @@ def load_split(
     probe: Sql | None = None,
     part: Part | None = None,
     rejected_before: int = 0,
+    optional: Collection[str] = (),
 ) -> LoadedSplit:
     """Append the rows of ``split``, or of one ``part`` of it, to ``into``, in file order, with ``_file_id = file_id``.
 
+    ``optional`` columns have a default: rows of a CSV or Parquet file without them get it.
     ``rejected_before`` are the rows that earlier parts have skipped: ``errors_max`` holds for the file.
     ``into`` is a quoted, qualified table with ``columns`` and ``_file_id``. ``probe`` is a connection outside the
     transaction of ``sql``: an error aborts that, and the bad row is then looked for with ``probe``; without one the
@@ -94,6 +99,8 @@ def load_split(
         )
         format_ = _FORMATS[source.encoding]
         try:
+            if optional:
+                load = _given(load, optional, format_.names(load))
             inserted = format_.insert(load)
         except _NOT_THE_FILE:
             raise
@@ -108,6 +115,14 @@ def load_split(
         if len(inserted.rejected) + rejected_before > source.errors_max:
             raise _too_many(load, inserted.rejected)
     return LoadedSplit(split=split, part=part, rows=inserted.rows, rejected=inserted.rejected)
+
+
+def _given(load: Load, optional: Collection[str], names: frozenset[str] | None) -> Load:
+    """The load without the optional columns that the file does not have; whole where it would have no column left."""
+    if names is None or not any(column.name.lower() in names for column in load.columns):
+        return load
+    kept = tuple(c for c in load.columns if c.name.lower() in names or c.name not in optional)
+    return replace(load, columns=kept)
 
 
 def _too_many(load: Load, rejected: tuple[RejectedRow, ...]) -> LoadError:

@@ -27,6 +27,11 @@ def insert(load: Load) -> Inserted:
     return Inserted(rows=rows, rejected=_bad_rows(load, load.sql, load.source.errors_max + 1))
 
 
+def names(load: Load) -> frozenset[str]:
+    """The file's columns, in lower case."""
+    return frozenset(name.lower() for name, *_ in load.sql.query(f"describe select * from {_relation(load)}"))
+
+
 def explain(load: Load, error: DatabaseError) -> LoadError:
     """The engine's error with file, row, column and value where they can still be found out."""
     try:

@@ -34,4 +34,4 @@ def _is_column(tokens: list[Token], index: int, column: str) -> bool:
         return False
     before = tokens[index - 1].word if index else ""
     after = tokens[index + 1].word if index + 1 < len(tokens) else ""
-    return before != "." and (after != "(" or index == 0)
+    return before != "." and after != "("

@@ -198,6 +198,22 @@ def test_a_transaction_that_began_before_a_view_was_deferred_is_told_to_run_agai
         check_views(con)
 
 
+def test_a_transaction_goes_through_although_a_deferred_view_was_refreshed_meanwhile(tmp_path: Path) -> None:
+    path = str(tmp_path / "d.db")
+    with mvengine.connect(path) as con, mvengine.connect(path) as other:
+        con.execute("CREATE TABLE t (a INTEGER)")
+        view(con, "v", "SELECT sum(a) AS total FROM t")
+        con.execute("INSERT INTO t VALUES (1)")
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM t")
+        refresh(con, "v")
+        other.execute("INSERT INTO t VALUES (2)")
+        other.execute("COMMIT")
+        assert rows(con, "v") == [(1,)]
+        refresh(con, "v")
+        check_views(con)
+
+
 def test_cursors_and_logs_are_kept_over_a_restart(tmp_path: Path) -> None:
     path = str(tmp_path / "d.db")
     with mvengine.connect(path) as con:

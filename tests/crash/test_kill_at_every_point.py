@@ -79,7 +79,8 @@ KILLS = (
 def test_every_fault_point_is_killed_at_by_some_test() -> None:
     recovery = {"recovery.before_commit", "recovery.after_commit"}  # test_recovery.py
     views = {"views.before_cursors", "views.before_commit", "suspend.before_commit"}  # test_kill_views.py
-    assert {kill.fault.partition(":")[0] for kill in KILLS} | recovery | views == set(POINTS)
+    definitions = {"redefine.after_build", "redefine.before_commit"}  # test_kill_definitions.py
+    assert {kill.fault.partition(":")[0] for kill in KILLS} | recovery | views | definitions == set(POINTS)
 
 
 @pytest.mark.parametrize("kill", KILLS, ids=str)

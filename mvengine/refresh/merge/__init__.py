@@ -6,7 +6,7 @@ compared as a bag (``bag``).
 """
 
 from mvengine.refresh.merge.publish import merge
-from mvengine.refresh.merge.table import clear_staging, create_table_sql
+from mvengine.refresh.merge.table import clear_staging, create_table_sql, optional_columns
 from mvengine.refresh.merge.values import FileOrder, Merged
 
-__all__ = ["FileOrder", "Merged", "clear_staging", "create_table_sql", "merge"]
+__all__ = ["FileOrder", "Merged", "clear_staging", "create_table_sql", "merge", "optional_columns"]

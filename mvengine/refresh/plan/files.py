@@ -9,6 +9,9 @@ from mvengine.meta.records import SourceFileRow, StagedFileRow
 from mvengine.refresh.graph import TableDefinition
 from mvengine.sources import Split
 
+IGNORE, FAIL, ADD_COLUMNS, WIDEN = "ignore", "fail", "add_columns", "widen"
+"""What is done where files have other columns than their table (``on_schema_change``)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileTask:
@@ -37,6 +40,7 @@ class TableTask:
     reason: str  # why these files
     has_staged: bool  # something lies in the staging table, whether it fits or not
     has_strays: bool  # some of that is of no file that is to be loaded
+    on_schema_change: str  # the table's setting, where there are files to load
 
     @property
     def has_work(self) -> bool:
@@ -109,6 +113,7 @@ def plan_table(
         reason=reason,
         has_staged=bool(staged),
         has_strays=any(row not in fitting for row in staged),
+        on_schema_change=IGNORE,
     )
 
 

@@ -9,9 +9,9 @@ itself is tried again after a pause. Whatever happens, nothing is visible before
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import Error, LockTimeout
@@ -27,6 +27,7 @@ from mvengine.refresh.plan.graph import downstream, tasks_of
 from mvengine.refresh.plan.retry import is_tried_again, pause_before
 from mvengine.refresh.run import tables as states
 from mvengine.refresh.run.control import Asked, Control
+from mvengine.refresh.run.drift import follow_files
 from mvengine.refresh.run.endings import Dropped, fail, give_up, obey
 from mvengine.refresh.run.finishing import Finishing, NotPublished, Published
 from mvengine.refresh.run.ledger import Ledger
@@ -130,17 +131,21 @@ class Execution:
         if self.ledger is not None and len(self.asking.tables) < len(self.ledger.plan.relation_ids):
             self.check_dropped()
         begun = self.ledger.tasks.values() if self.ledger else ()
-        self.states = self.store.refresh_states([table.relation_id for table in tables])
-        found = list_table_tasks(
-            self.database,
-            self.engine,
-            tables,
-            self.states,
-            reads_all=self.asking.reads_all,
-            own={task.relation_id or 0 for task in begun if task.checkpoint is not None},
-        )
+        own = {task.relation_id or 0 for task in begun if task.checkpoint is not None}
+        found = self._listed(tables, own)
+        followed = follow_files(self.database, self.engine, found.values())
+        if followed.is_altered:
+            self.asking = replace(self.asking, tables=states.present(self.database, self.asking.tables))
+            found = self._listed(self._tables(), own)
+        found |= followed.failures
         self.tasks = {id_: task for id_, task in found.items() if isinstance(task, TableTask)}
         self.listing_failures = {id_: error for id_, error in found.items() if isinstance(error, Error)}
+
+    def _listed(self, tables: Sequence[TableDefinition], own: Collection[int]) -> dict[int, TableTask | Error]:
+        self.states = self.store.refresh_states([table.relation_id for table in tables])
+        return list_table_tasks(
+            self.database, self.engine, tables, self.states, reads_all=self.asking.reads_all, own=own
+        )
 
     def _tables(self) -> tuple[TableDefinition, ...]:
         if self.ledger is None or not self.ledger.tasks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from mvengine.engines.duckdb import DuckDbEngine
@@ -11,6 +12,7 @@ from mvengine.meta.records import RefreshJob
 from mvengine.planner.logical import Load
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import TableDefinition
+from mvengine.refresh.options import settings_in_force
 from mvengine.refresh.plan.files import TableTask, plan_table
 from mvengine.sources import list_source
 
@@ -56,6 +58,11 @@ def list_table_tasks(
             reads_all=reads_all or is_dirty,
             reason=reason,
         )
+    loading = {id_: task for id_, task in found.items() if isinstance(task, TableTask) and task.loads}
+    if loading:
+        settings = settings_in_force(store, list(loading), database.config)
+        for id_, task in loading.items():
+            found[id_] = replace(task, on_schema_change=settings[id_].on_schema_change)
     return found
 
 

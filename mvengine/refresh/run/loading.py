@@ -19,8 +19,8 @@ from mvengine.meta.store import Store
 from mvengine.planner.logical import Load
 from mvengine.refresh.changes import FILE_ID
 from mvengine.refresh.graph import TableDefinition
-from mvengine.refresh.merge import create_table_sql
-from mvengine.refresh.plan.files import FileTask, TableTask
+from mvengine.refresh.merge import create_table_sql, optional_columns
+from mvengine.refresh.plan.files import ADD_COLUMNS, WIDEN, FileTask, TableTask
 from mvengine.refresh.run.progress import LiveProgress
 from mvengine.schema import Columns
 from mvengine.sources import LoadedSplit, Part, load_split, open_source, stages_of
@@ -208,7 +208,16 @@ def _load(
         probe=probe,
         part=it.part,
         rejected_before=rejected_before,
+        optional=_optional(task),
     )
+
+
+def _optional(task: TableTask) -> frozenset[str]:
+    """Columns that a file need not have."""
+    plan = task.table.plan
+    if task.on_schema_change not in (ADD_COLUMNS, WIDEN):
+        return optional_columns(plan)
+    return frozenset(column.name for column in plan.columns if column.name not in plan.primary_key)
 
 
 def _row(clock: Callable[[], datetime], it: StagePart, result: LoadedSplit) -> StagedFileRow:

@@ -56,3 +56,9 @@ def is_dropped(database: Database, table: TableDefinition) -> bool:
     """Whether a table of the plan is gone, or another one by its name is there."""
     known = database.graph.tables.get(table.name)
     return known is None or known.relation_id != table.relation_id
+
+
+def present(database: Database, tables: Sequence[TableDefinition]) -> tuple[TableDefinition, ...]:
+    """The tables as they are defined now; those that were dropped stay as they were."""
+    known = {table.relation_id: table for table in database.graph.tables.values()}
+    return tuple(known.get(table.relation_id, table) for table in tables)

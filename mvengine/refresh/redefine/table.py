@@ -7,9 +7,9 @@ A column that was added, or has a DEFAULT, may be missing in a file: its rows ha
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from mvengine.errors import BindError, DependentObjects, NotSupportedError, ProgrammingError, StateError
+from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.errors import BindError, DependentObjects, NotSupportedError, ProgrammingError
 from mvengine.meta.records import Relation, RelationKind, StoredFragment
 from mvengine.planner import fragment as fragments
 from mvengine.planner.logical import MaterializeTable
@@ -23,43 +23,32 @@ from mvengine.sql.column_text import mentions, renamed, retyped
 from mvengine.sql.statements import Alteration, AlterationKind
 from mvengine.sql.tokens import tokenize
 
-if TYPE_CHECKING:
-    from mvengine.session import Session
-
 _UNKNOWN_CONSTRAINTS = frozenset({"PRIMARY", "UNIQUE", "REFERENCES", "GENERATED", "AS", "CHECK", "COLLATE"})
 
 
-def alter(
-    session: Session, transaction: Transaction, table: TableDefinition, alteration: Alteration, what: str
-) -> None:
-    """Carries the alteration out, in the running transaction. Errors: StateError while the table is being refreshed;
-    NotSupportedError, BindError, DependentObjects for what cannot be done to it."""
-    _require_idle(session, table, what)
+def alter(transaction: Transaction, table: TableDefinition, alteration: Alteration, what: str) -> None:
+    """Carries the alteration out; the views over the table are the caller's. No refresh of it may run but the one that
+    asks. Errors: NotSupportedError, BindError, DependentObjects for what cannot be done."""
+    engine = transaction.engine
     if _is_done_already(table.plan, alteration):
         return
     match alteration.kind:
         case AlterationKind.RENAME_TABLE:
             plan = _renamed(table.plan, Name(schema=table.name.schema, name=alteration.new_name))
         case AlterationKind.ADD_COLUMN:
-            plan = _added(session, table.plan, alteration)
+            plan = _added(engine, table.plan, alteration)
         case AlterationKind.DROP_COLUMN:
             plan = _dropped(table.plan, alteration.column)
         case AlterationKind.RENAME_COLUMN:
             plan = _column_renamed(table.plan, alteration)
         case AlterationKind.CHANGE_TYPE if not alteration.is_nested:
-            plan = _retyped(session, table.plan, alteration)
+            plan = _retyped(engine, table.plan, alteration)
         case _:
             raise NotSupportedError(
                 f"{what} on a refreshable table", hint=f"DROP TABLE {table.name}, then create it anew"
             )
-    _apply(session, table, plan, alteration)
-    _record(session, transaction, table, plan, alteration, what)
-
-
-def _require_idle(session: Session, table: TableDefinition, what: str) -> None:
-    holder = session.database.registry.holder(table.name)
-    if holder is not None:
-        raise StateError(f"{what}: {table.name} is being refreshed by {holder.who}", hint=holder.way_on)
+    _apply(transaction, table, plan, alteration)
+    _record(transaction, table, plan, alteration, what)
 
 
 def _is_done_already(plan: MaterializeTable, alteration: Alteration) -> bool:
@@ -92,7 +81,7 @@ def _renamed(plan: MaterializeTable, new: Name) -> MaterializeTable:
     )
 
 
-def _added(session: Session, plan: MaterializeTable, alteration: Alteration) -> MaterializeTable:
+def _added(engine: DuckDbEngine, plan: MaterializeTable, alteration: Alteration) -> MaterializeTable:
     name = alteration.column
     if name.lower() == "_file_id":
         raise ProgrammingError(f"the column name {name} is reserved", hint="choose another name")
@@ -104,7 +93,7 @@ def _added(session: Session, plan: MaterializeTable, alteration: Alteration) -> 
         )
     constraints = alteration.constraints if "DEFAULT" in words else f"{alteration.constraints} DEFAULT NULL".strip()
     definition = f"{quote(name)} {alteration.type} {constraints}"
-    column = Column(name=name, type=_described(session, definition))
+    column = Column(name=name, type=_described(engine, definition))
     return replace(
         plan,
         columns=(*plan.columns, column),
@@ -142,11 +131,11 @@ def _column_renamed(plan: MaterializeTable, alteration: Alteration) -> Materiali
     )
 
 
-def _retyped(session: Session, plan: MaterializeTable, alteration: Alteration) -> MaterializeTable:
+def _retyped(engine: DuckDbEngine, plan: MaterializeTable, alteration: Alteration) -> MaterializeTable:
     index = _index(plan, alteration.column)
     name = plan.columns[index].name
     definition = retyped(plan.column_definitions[index], alteration.type)
-    column = Column(name=name, type=_described(session, f"{quote(name)} {alteration.type}"))
+    column = Column(name=name, type=_described(engine, f"{quote(name)} {alteration.type}"))
     return replace(
         plan,
         columns=(*plan.columns[:index], column, *plan.columns[index + 1 :]),
@@ -172,21 +161,21 @@ def _index(plan: MaterializeTable, column: str) -> int:
     return next(i for i, known in enumerate(plan.columns) if known.name.lower() == column.lower())
 
 
-def _described(session: Session, definition: str) -> str:
+def _described(engine: DuckDbEngine, definition: str) -> str:
     """The type of a column as DuckDB writes it; its definition is tried out on the way."""
-    session.engine.query(f"CREATE OR REPLACE TEMP TABLE mv_probe ({definition})")
-    found = session.engine.describe("FROM mv_probe")
-    session.engine.query("DROP TABLE mv_probe")
+    engine.query(f"CREATE OR REPLACE TEMP TABLE mv_probe ({definition})")
+    found = engine.describe("FROM mv_probe")
+    engine.query("DROP TABLE mv_probe")
     return found[0].type
 
 
 # -- what is stored ----------------------------------------------------------------------------------------------------
 
 
-def _apply(session: Session, table: TableDefinition, plan: MaterializeTable, alteration: Alteration) -> None:
-    engine, old = session.engine, table.plan
-    session.database.store(engine).clear_staged_files([table.relation_id])
-    engine.query(f"DROP VIEW {quote(session.database.name)}.{old.relation.sql}")
+def _apply(transaction: Transaction, table: TableDefinition, plan: MaterializeTable, alteration: Alteration) -> None:
+    engine, old = transaction.engine, table.plan
+    transaction.database.store(engine).clear_staged_files([table.relation_id])
+    engine.query(f"DROP VIEW {quote(transaction.database.name)}.{old.relation.sql}")
     for was, now in ((old.storage, plan.storage), (old.staging, plan.staging), (old.shadow, plan.shadow)):
         if alteration.kind is AlterationKind.RENAME_TABLE:
             engine.query(f"ALTER TABLE {was} RENAME TO {table_of(now)}")
@@ -211,14 +200,13 @@ def _change_of(plan: MaterializeTable, alteration: Alteration) -> str:
 
 
 def _record(
-    session: Session,
     transaction: Transaction,
     table: TableDefinition,
     plan: MaterializeTable,
     alteration: Alteration,
     what: str,
 ) -> None:
-    store = session.database.store(session.engine)
+    store = transaction.database.store(transaction.engine)
     text = fragments.dumps(fragments.Fragment(format=fragments.FORMAT, root=plan))
     store.redefine(
         Relation(
