@@ -13,6 +13,16 @@ FILE_ID = "_file_id"
 """The hidden column of refreshable tables: the number of the file that a row came from; NULL after DML."""
 
 
+def no_rows(columns: str, source: str) -> str:
+    """A query for nothing, with the types of ``columns`` of ``source``: what CREATE TABLE … AS makes an empty table of.
+
+    Where such a query ran in parallel (as with LIMIT 0), DuckDB 2.0 loses what the same transaction inserts into the
+    table in parallel, which it does from 122,880 rows on. A join with an empty list does not.
+    """
+    nothing = "(SELECT unnest(CAST([] AS INTEGER[])) AS _mv_nothing) AS nothing"
+    return f"SELECT {columns} FROM {nothing} LEFT JOIN {source} ON false"
+
+
 @dataclass(frozen=True, kw_only=True)
 class CapturedTable:
     """A relation whose changes are captured: where its rows are, and which of its columns somebody reads."""
@@ -32,10 +42,8 @@ class CapturedTable:
         return "".join(f"{quote(column)}, " for column in self.used)
 
     def create(self) -> str:
-        return (
-            f"CREATE TEMP TABLE IF NOT EXISTS {self.change} AS "
-            f"SELECT {self.selected}CAST(1 AS BIGINT) AS {WEIGHT} FROM {self.storage} LIMIT 0"
-        )
+        columns = f"{self.selected}CAST(1 AS BIGINT) AS {WEIGHT}"
+        return f"CREATE TEMP TABLE IF NOT EXISTS {self.change} AS {no_rows(columns, self.storage)}"
 
 
 def capture_rows(engine: Engine, table: CapturedTable, rows: str, weight: int) -> None:

@@ -20,7 +20,7 @@ from mvengine.engines.duckdb import LOCAL_ROW_IDS, DuckDbEngine
 from mvengine.errors import KeyViolation
 from mvengine.planner.emit.bag import difference
 from mvengine.planner.logical import WEIGHT, MaterializeTable
-from mvengine.refresh.changes import FILE_ID, CapturedTable, capture_statement
+from mvengine.refresh.changes import FILE_ID, CapturedTable, capture_statement, no_rows
 from mvengine.refresh.parameters import used_by
 from mvengine.refresh.upsert import upsert_as_merge
 from mvengine.schema import Name, quote
@@ -87,7 +87,7 @@ class DmlRun:
         statement = self._insert_text()
         if not self.write.returning:
             return self._insert_captured(statement)
-        self._query(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS SELECT {self._all()} FROM {self.target.storage} LIMIT 0")
+        self._query(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS {no_rows(self._all(), self.target.storage)}")
         count = self._query(
             f"WITH touched AS ({statement} RETURNING {self._all()}) INSERT INTO {_ROWS} SELECT * FROM touched"
         )[0][0]
@@ -197,7 +197,7 @@ class DmlRun:
     def _copy(self) -> tuple[int, int]:
         columns = self.write.columns or self.target.insertable
         names = ", ".join(quote(column) for column in columns)
-        self._query(f"CREATE OR REPLACE TEMP TABLE {_SOURCE} AS SELECT {names} FROM {self.target.storage} LIMIT 0")
+        self._query(f"CREATE OR REPLACE TEMP TABLE {_SOURCE} AS {no_rows(names, self.target.storage)}")
         self._query(f"COPY {_SOURCE} FROM {self.write.body}")
         insert = replace(self.write, kind=WriteKind.INSERT, columns=columns, body=f"SELECT {names} FROM {_SOURCE}")
         result = replace(self, write=insert)._insert()

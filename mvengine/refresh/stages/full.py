@@ -5,6 +5,7 @@ from __future__ import annotations
 from mvengine.engines.base import Engine
 from mvengine.planner.emit import bag as emit
 from mvengine.planner.logical import FullStage
+from mvengine.refresh.changes import no_rows
 from mvengine.refresh.stages import bag
 from mvengine.refresh.stages.run import StageRun
 from mvengine.schema import quote
@@ -25,7 +26,7 @@ def maintain(engine: Engine, run: StageRun, stage: FullStage) -> int:
     """Compares freshly computed rows with the stored ones and applies the difference."""
     names = ", ".join(quote(name) for name in run.columns)
     fresh = quote(f"mv_new_{stage.name}")
-    engine.query(f"CREATE OR REPLACE TEMP TABLE {fresh} AS SELECT {names} FROM {stage.storage} LIMIT 0")
+    engine.query(f"CREATE OR REPLACE TEMP TABLE {fresh} AS {no_rows(names, stage.storage)}")
     engine.query(f"INSERT INTO {fresh} SELECT * FROM ({stage.query})")
     engine.query(f"CREATE OR REPLACE TEMP TABLE {run.change} AS\n{emit.difference(fresh, stage.storage, run.columns)}")
     engine.query(f"DROP TABLE {fresh}")
