@@ -103,6 +103,11 @@ def bound_view(
     bind_view: Callable[..., Materialize],
 ) -> Materialize:
     """The logical plan of a view."""
+    if options.exact_floats:
+        raise NotSupportedError(
+            "exact_floats = true: sums of floating-point numbers cannot be derived again per group yet",
+            hint="leave it out, or use WITH (policy = 'full'), which computes the whole query again",
+        )
     try:
         return bind_view(
             relation=name,
