@@ -31,8 +31,10 @@ from mvengine.sql.statements import Alteration, AlterationKind
 
 _WHAT = "on_schema_change"
 _ALTERED = "ALTER TABLE {table} SET (on_schema_change = '{policy}')"
-_FLOATS = frozenset({"FLOAT", "DOUBLE"})
-_WHOLE = frozenset({"BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT"})
+_EXACT_IN = {  # whole numbers that floating-point ones hold; a DECIMAL none does
+    "FLOAT": frozenset({"TINYINT", "UTINYINT", "SMALLINT", "USMALLINT"}),
+    "DOUBLE": frozenset({"TINYINT", "UTINYINT", "SMALLINT", "USMALLINT", "INTEGER", "UINTEGER", "FLOAT"}),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,14 +115,15 @@ def _tells_types(source: FileSource, task: TableTask) -> bool:
 
 def _common(engine: DuckDbEngine, held: str, found: str) -> str | None:
     """The type that holds the values of both, as DuckDB finds it for a list of them; None where there is none, or where
-    it would hold whole numbers as floating-point ones."""
+    it would not hold them exactly."""
     if held == found:
         return held
     try:
         type_ = engine.describe(f"SELECT unnest([CAST(NULL AS {held}), CAST(NULL AS {found})]) AS x")[0].type
     except Error:
         return None
-    return None if type_ in _FLOATS and {held, found} & _WHOLE else type_
+    exact = _EXACT_IN.get(type_)
+    return type_ if exact is None or {held, found} <= exact | {type_} else None
 
 
 def _refusal(task: TableTask, change: Change) -> LoadError:
