@@ -16,6 +16,7 @@ from mvengine.planner.logical import (
     MatchStage,
     Materialize,
     PartitionStage,
+    RecursiveStage,
     Strategy,
     TopStage,
 )
@@ -67,6 +68,11 @@ def stage_strategy(stage: Node, full_reason: str) -> tuple[Strategy, str]:
             if not stage.keys:
                 return Strategy.FULL, f"there is one partition: {stage.outputs[-1].expr.sql} reads all rows"
             return Strategy.AFFECTED, f"touched {what} are derived again"
+        case RecursiveStage(is_linear=True):
+            follows = "insertions" if stage.recursion.is_distinct else "what only inserts or only deletes"
+            return Strategy.AUXILIARY, f"a recursion follows {follows}; after other changes it is computed again"
+        case RecursiveStage():
+            return Strategy.FULL, "a recursion whose step is more than joins, projections and filters"
         case TopStage():
             return Strategy.AUXILIARY, "LIMIT keeps a reserve of rows, and reads its input again when that is used up"
         case BagStage():

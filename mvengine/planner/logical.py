@@ -155,6 +155,28 @@ class Constant(Node):
     alias: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Recursion(Node):
+    """WITH RECURSIVE: ``base``, and then ``step`` of the rows that came last, until none come. Both have ``columns``;
+    ``step`` reads those rows by RecursionRead under ``name``. ``is_distinct``: UNION, else UNION ALL."""
+
+    base: Node
+    step: Node
+    name: str
+    columns: tuple[str, ...]
+    is_distinct: bool
+    alias: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecursionRead(Node):
+    """The rows of a recursion, read in its own step."""
+
+    name: str
+    columns: tuple[str, ...]
+    alias: str
+
+
 class AggregateFunction(StrEnum):
     GENERAL = "general"  # any other: ``argument`` is the whole call, and touched groups are derived again
     COUNT_STAR = "count_star"
@@ -382,6 +404,23 @@ class TopStage(Node):
     order_by: tuple[str, ...]
     limit: int
     offset: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecursiveStage(Node):
+    """The rows of a Recursion, stored. ``is_linear``: the step reads them once, by joins, projections and filters, so
+    that they can follow from changes that only insert, or only delete (see emit/recursion.py)."""
+
+    input: Node  # a Recursion
+    name: str
+    storage: str
+    columns: tuple[str, ...]
+    is_linear: bool
+
+    @property
+    def recursion(self) -> Recursion:
+        assert isinstance(self.input, Recursion)
+        return self.input
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,8 @@ from mvengine.planner.logical import (
     MaterializeTable,
     Opaque,
     Project,
+    Recursion,
+    RecursionRead,
     Scan,
     StageRead,
     UnionAll,
@@ -73,7 +75,18 @@ def output_names(node: Node) -> tuple[str, ...] | None:
             return tuple(name for child in node.inputs for name in output_names(child) or ())
         case Filter() | Limit() | Materialize() | MaterializeTable():
             return output_names(node.input)
-        case Scan() | Project() | UnionAll() | GroupRead() | BagRead() | Match() | Constant() | StageRead():
+        case (
+            Scan()
+            | Project()
+            | UnionAll()
+            | GroupRead()
+            | BagRead()
+            | Match()
+            | Constant()
+            | StageRead()
+            | Recursion()
+            | RecursionRead()
+        ):
             return columns_of(node)
         case _:
             return None

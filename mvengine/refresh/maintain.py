@@ -25,6 +25,7 @@ from mvengine.planner.logical import (
     Maintenance,
     Materialize,
     PartitionStage,
+    RecursiveStage,
     Scan,
     Strategy,
     TopStage,
@@ -147,7 +148,7 @@ def _drop_changes(engine: DuckDbEngine, plan: Maintenance, *, is_wanted: bool) -
         assert isinstance(stage, Stage)
         is_last = stage is plan.stages[-1]
         has_none = isinstance(
-            stage, GroupStage | PartitionStage | TopStage
+            stage, GroupStage | PartitionStage | TopStage | RecursiveStage
         )  # where nobody reads what is visible of them
         if not is_last or not (is_wanted or has_none):
             engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(stage.name))}")

@@ -10,12 +10,13 @@ from trap_case import Case
 from trap_cases_graphs import ENVIRONMENT, FULL, GRAPHS
 from trap_cases_groups import AGGREGATES
 from trap_cases_order import ORDERS
+from trap_cases_recursion import RECURSIONS
 from trap_cases_rows import BAGS, JOINS
 from trap_cases_sets import SETS
 
 import mvengine
 
-CASES = [*BAGS, *JOINS, *AGGREGATES, *ENVIRONMENT, *GRAPHS, *FULL, *ORDERS, *SETS]
+CASES = [*BAGS, *JOINS, *AGGREGATES, *ENVIRONMENT, *GRAPHS, *FULL, *ORDERS, *RECURSIONS, *SETS]
 
 
 RUNS = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from sqlglot import exp
 
@@ -20,12 +21,13 @@ from mvengine.planner.binder.order import (
     only,
     take_modifiers,
 )
+from mvengine.planner.binder.recursion import Opened, bind_recursion, is_recursive
 from mvengine.planner.binder.scalar import Unsupported, bind_expr
 from mvengine.planner.binder.scopes import Names, seal
 from mvengine.planner.binder.set_operations import bind_set_operation
 from mvengine.planner.binder.windows import bind_windows
 from mvengine.planner.emit.select import columns_of
-from mvengine.planner.logical import Distinct, Filter, Join, MatchKind, Project, Scan, Version
+from mvengine.planner.logical import Distinct, Filter, Join, MatchKind, Project, RecursionRead, Scan, Version
 from mvengine.planner.node import Node
 from mvengine.planner.reader import FunctionFacts, Relation, SchemaReader
 from mvengine.planner.scalar import Output
@@ -42,6 +44,8 @@ class QueryBinder:
         self.reader = reader
         self.names = names
         self.facts: FunctionFacts = reader.functions()
+        self._recursive: set[int] = set()  # ids of the queries of CTEs that read themselves
+        self._opened: Opened = {}
 
     def bind(self, query: exp.Expr, ctes: Ctes, alias: str) -> Node:
         """A plan whose columns are the query's outputs, in scope ``alias``."""
@@ -76,11 +80,13 @@ class QueryBinder:
         clause = query.args.get("with_") or query.args.get("with")
         if clause is None:
             return {}
-        if clause.args.get("recursive"):
-            raise Unsupported("WITH RECURSIVE")
         found: dict[str, exp.Query] = {}
         for cte in clause.expressions:
-            if cte.args["alias"].columns:
+            if cte.args.get("key_expressions"):
+                raise Unsupported("USING KEY")
+            if clause.args.get("recursive") and is_recursive(cte):
+                self._recursive.add(id(cte.this))
+            elif cte.args["alias"].columns:
                 raise Unsupported("a CTE with a list of column names")
             found[cte.alias.lower()] = cte.this
         return found
@@ -218,10 +224,34 @@ class QueryBinder:
             raise Unsupported(_FROM_ITEMS.get(type(item), "a table function"))
         if not item.db:
             inner = ctes.get(item.name.lower())
+            if item.name.lower() in self._opened:
+                name, columns = self._opened[item.name.lower()]
+                return RecursionRead(name=name, columns=columns, alias=item.alias_or_name)
             if inner is None:
                 raise Unsupported(f"the name {item.name}")
+            if id(inner) in self._recursive:
+                return self._recursion(inner.copy(), item, ctes)
             return self.bind(inner.copy(), ctes, item.alias_or_name)
         return self._scan(item, select)
+
+    def _recursion(self, query: exp.Expr, item: exp.Table, ctes: Ctes) -> Node:
+        return bind_recursion(
+            query,
+            item.name,
+            item.alias_or_name,
+            bind=lambda part, alias: self.bind(part, ctes, alias),
+            opened=self._open,
+            names=self.names,
+        )
+
+    @contextmanager
+    def _open(self, own_name: str, name: str, columns: tuple[str, ...]) -> Iterator[None]:
+        """A block in which a recursive CTE's name is that of its rows."""
+        self._opened[own_name.lower()] = (name, columns)
+        try:
+            yield
+        finally:
+            del self._opened[own_name.lower()]
 
     def _scan(self, table: exp.Table, select: exp.Select) -> Scan:
         relation = self.relations[Name(schema=table.db, name=table.name)]

@@ -65,7 +65,7 @@ def _columns(query: exp.SetOperation, ctes: Mapping[str, exp.Query], reader: Sch
         clause = tree.args.get("with_")
         if clause is None or all(cte.alias.lower() != name for cte in clause.expressions):
             cte = exp.CTE(this=inner.copy(), alias=exp.TableAlias(this=exp.to_identifier(name)))
-            tree.set("with_", exp.With(expressions=[cte, *(clause.expressions if clause else [])]))
+            tree.set("with_", exp.With(expressions=[cte, *(clause.expressions if clause else [])], recursive=True))
     described = reader.describe(render(tree))
     return tuple(
         Column(name=name, type=c.type) for name, c in zip(unique(c.name for c in described), described, strict=True)

@@ -13,11 +13,13 @@ from mvengine.planner.delta import project as project_rule
 from mvengine.planner.delta import scan as scan_rule
 from mvengine.planner.delta import union_all as union_all_rule
 from mvengine.planner.logical import (
+    BagRead,
     Constant,
     Filter,
     GroupRead,
     Join,
     Project,
+    RecursionRead,
     Scan,
     StageRead,
     UnionAll,
@@ -57,7 +59,7 @@ def delta(node: Node, changed: frozenset[str]) -> tuple[Node, ...]:
     match node:
         case Scan() | GroupRead() | StageRead():
             return (scan_rule.delta(node),) if leaf_delta(node) in changed else ()
-        case Constant():
+        case Constant() | BagRead() | RecursionRead():
             return ()
         case Filter():
             return filter_rule.delta(node, delta(node.input, changed))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from mvengine.planner.delta import delta, leaf_delta
-from mvengine.planner.logical import Constant, GroupRead, Join, MatchStage, Scan, StageRead, Version
+from mvengine.planner.logical import Constant, GroupRead, Join, MatchStage, RecursiveStage, Scan, StageRead, Version
 from mvengine.planner.node import Node, rewrite, walk
 from mvengine.planner.scalar import Expr
 from mvengine.schema import Name, quote
@@ -43,7 +43,7 @@ def reductions(stage: Node, changed: frozenset[str]) -> Mapping[Near, frozenset[
     """What can be reduced in the terms of a stage's change, in the order in which it can be made; each with the columns
     that are read of it."""
     found: dict[Near, frozenset[str]] = {}
-    inputs = stage.children[0].children if isinstance(stage, MatchStage) else stage.children
+    inputs = stage.children[0].children if isinstance(stage, MatchStage | RecursiveStage) else stage.children
     for term in [term for node in inputs for term in delta(node, changed)]:
         for join in (node for node in walk(term) if isinstance(node, Join)):
             for near, scan in _near(join).items():

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mvengine.planner.delta.recursion import is_linear, reads_recursion
 from mvengine.planner.delta.state import argument_name
 from mvengine.planner.delta.visible import is_chain_over_state, rename_storage, top_read, under_chain
 from mvengine.planner.emit.select import columns_of, scope_of
@@ -32,6 +33,8 @@ from mvengine.planner.logical import (
     Opaque,
     PartitionStage,
     Project,
+    Recursion,
+    RecursiveStage,
     StageRead,
     TopRead,
     TopStage,
@@ -69,6 +72,10 @@ def maintenance_plan(view: Materialize) -> Materialize:
     return view.with_children((Maintenance(stages=tuple(cutter.stages), visible=visible),))
 
 
+Operator = Aggregate | Window | Match | Limit | Recursion
+"""What becomes a stage."""
+
+
 class _Cutter:
     """Collects the stages of one view, inputs first. Equal operators are one stage: it is computed once per refresh."""
 
@@ -92,17 +99,28 @@ class _Cutter:
 
     def cut(self, node: Node) -> Node:
         """The plan with every operator that is not linear replaced by the read of its stage."""
+        if isinstance(node, Recursion):
+            return self._known_or_read(replace(node, base=self.cut(node.base), step=self._cut_step(node.step)))
         children = tuple(self.cut(child) for child in node.children)
         node = node.with_children(children) if children else node
         if not isinstance(node, Aggregate | Window | Match | Limit):
             return node
+        return self._known_or_read(node)
+
+    def _cut_step(self, node: Node) -> Node:
+        """A recursion's step: what reads its rows stays in it."""
+        if not reads_recursion(node):
+            return self.cut(node)
+        return node.with_children(tuple(self._cut_step(child) for child in node.children)) if node.children else node
+
+    def _known_or_read(self, node: Operator) -> GroupRead | StageRead:
         body = replace(node, alias="")  # the same operator under another name is the same
         read = self._known.get(body) or self._read(node)
         self._known[body] = read
         assert isinstance(read, GroupRead | StageRead)
         return replace(read, alias=node.alias)
 
-    def _read(self, node: Aggregate | Window | Match | Limit) -> GroupRead | StageRead:
+    def _read(self, node: Operator) -> GroupRead | StageRead:
         match node:
             case Match():
                 return self._match(node)
@@ -110,6 +128,8 @@ class _Cutter:
                 return self._window(node)
             case Limit():
                 return self._top(node)
+            case Recursion():
+                return self._recursive(node)
             case Aggregate():
                 is_general = any(call.function is AggregateFunction.GENERAL for call in node.aggregates)
                 return self._general(node) if is_general else self._group(node)
@@ -117,7 +137,7 @@ class _Cutter:
     def name_last(self, view: Materialize) -> None:
         """Gives the last stage the view's own name and storage."""
         last = self.stages[-1]
-        assert isinstance(last, GroupStage | PartitionStage | TopStage)
+        assert isinstance(last, GroupStage | PartitionStage | TopStage | RecursiveStage)
         self.stages[-1] = replace(last, name=str(view.relation), storage=view.storage)
 
     def _name(self) -> tuple[str, str]:
@@ -147,6 +167,14 @@ class _Cutter:
         self.stages.append(stage)
         rows = top_read(stage, node.alias)
         return StageRead(stage=name, rows=rows, columns=columns, alias=node.alias, version=Version.CURRENT)
+
+    def _recursive(self, node: Recursion) -> StageRead:
+        name, storage = self._name()
+        self.stages.append(
+            RecursiveStage(input=node, name=name, storage=storage, columns=node.columns, is_linear=is_linear(node.step))
+        )
+        rows = BagRead(storage=storage, columns=node.columns, alias=node.alias)
+        return StageRead(stage=name, rows=rows, columns=node.columns, alias=node.alias, version=Version.CURRENT)
 
     def _window(self, node: Window) -> StageRead:
         alias = scope_of(node.input)

@@ -12,6 +12,7 @@ from mvengine.planner.logical import (
     Limit,
     PartitionStage,
     Project,
+    RecursiveStage,
     StageRead,
     TopRead,
     TopStage,
@@ -31,7 +32,7 @@ def rename_storage(plan: Node, stage: Node) -> Node:
     match plan, stage:
         case GroupRead(), GroupStage():
             return replace(plan, stage=stage.name, storage=stage.storage)
-        case StageRead(rows=BagRead() | TopRead() as rows), PartitionStage() | TopStage():
+        case StageRead(rows=BagRead() | TopRead() as rows), PartitionStage() | TopStage() | RecursiveStage():
             return replace(rows, storage=stage.storage, alias=plan.alias)
         case _:
             return plan.with_children(tuple(rename_storage(child, stage) for child in plan.children))

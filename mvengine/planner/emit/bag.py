@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mvengine.planner.delta.changes import Changes
-from mvengine.planner.emit.select import union
-from mvengine.planner.logical import WEIGHT, BagStage
+from mvengine.planner.emit.select import select, union
+from mvengine.planner.logical import WEIGHT, BagRead, BagStage, StageRead, Version
+from mvengine.planner.node import Node, rewrite
 from mvengine.schema import quote
 
 
@@ -76,3 +77,15 @@ def insert(storage: str, change: str, columns: Sequence[str]) -> str:
         f"  SELECT {names}, unnest(range({WEIGHT})) FROM {change} WHERE {WEIGHT} > 1\n"
         f"  UNION ALL\n  SELECT {names}, 0 FROM {change} WHERE {WEIGHT} = 1\n)"
     )
+
+
+def visible_change(rows: str, visible: Node) -> str:
+    """A query for what the change of stored rows, known as that of the stage ``rows``, is to those who see ``visible``:
+    projections and filters over them, which are linear."""
+
+    def changed(node: Node) -> Node | None:
+        if not isinstance(node, BagRead):
+            return None
+        return StageRead(stage=rows, rows=node, columns=node.columns, alias=node.alias, version=Version.DELTA)
+
+    return select(rewrite(visible, changed), weighted=True)

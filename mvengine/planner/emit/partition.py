@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from mvengine.planner.delta import delta_name
 from mvengine.planner.delta.changes import Changes
 from mvengine.planner.emit.bag import difference
+from mvengine.planner.emit.bag import visible_change
 from mvengine.planner.emit.select import scope_of, select, union
-from mvengine.planner.logical import BagRead, PartitionStage, StageRead, Version
-from mvengine.planner.node import Node, rewrite
+from mvengine.planner.logical import PartitionStage
+from mvengine.planner.node import Node
 from mvengine.schema import quote
 
 
@@ -88,16 +89,8 @@ class PartitionSql:
         return f"CREATE OR REPLACE TEMP TABLE {self.change} AS\n{difference(self.fresh, stored, self.columns)}"
 
     def visible_change(self, visible: Node) -> str:
-        """What the change is to those who see ``visible``: projections and filters over the stored rows, and linear."""
-
-        def changed(node: Node) -> Node | None:
-            if not isinstance(node, BagRead):
-                return None
-            return StageRead(
-                stage=self._rows_name, rows=node, columns=node.columns, alias=node.alias, version=Version.DELTA
-            )
-
-        return select(rewrite(visible, changed), weighted=True)
+        """What the change is to those who see ``visible``."""
+        return visible_change(self._rows_name, visible)
 
     def _restriction(self, alias: str) -> str:
         operator = "IS NOT DISTINCT FROM" if self.is_null_safe else "="

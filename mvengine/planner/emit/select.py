@@ -29,6 +29,8 @@ from mvengine.planner.logical import (
     MatchKey,
     MatchKind,
     Project,
+    Recursion,
+    RecursionRead,
     Scan,
     StageRead,
     TopRead,
@@ -52,7 +54,7 @@ def columns_of(node: Node) -> tuple[str, ...]:
     match node:
         case Project():
             return tuple(output.name for output in node.outputs)
-        case UnionAll() | BagRead() | TopRead() | Distinct() | Constant() | StageRead():
+        case UnionAll() | BagRead() | TopRead() | Distinct() | Constant() | StageRead() | Recursion() | RecursionRead():
             return node.columns
         case Match():
             added = (node.value.name,) if node.value else ()
@@ -151,6 +153,10 @@ def from_item(node: Node) -> str:
         case TopRead():
             rows = f"(SELECT *, unnest(range({TOP_COUNT})) FROM {node.storage})"
             return f"(SELECT {_column_list(node)} FROM {rows}{_limit(node)}) AS {alias}"
+        case RecursionRead():
+            return f"{quote(node.name)} AS {alias}"
+        case Recursion():
+            return f"({recursion_query(node)}) AS {alias}"
         case Limit():
             return f"(SELECT {_column_list(node)} FROM ({select(node.input, weighted=False)}){_limit(node)}) AS {alias}"
         case Scan() | GroupRead() | StageRead() if node.version is Version.DELTA:
@@ -179,6 +185,14 @@ def from_item(node: Node) -> str:
 
 def _column_list(node: Node) -> str:
     return ", ".join(quote(name) for name in columns_of(node))
+
+
+def recursion_query(node: Recursion) -> str:
+    """WITH RECURSIVE, as the engine computes it."""
+    name, columns = quote(node.name), _column_list(node)
+    base, step = (f"SELECT {columns} FROM (\n{select(part, weighted=False)}\n)" for part in (node.base, node.step))
+    operator = "UNION" if node.is_distinct else "UNION ALL"
+    return f"WITH RECURSIVE {name}({columns}) AS (\n{base}\n{operator}\n{step}\n)\nSELECT * FROM {name}"
 
 
 def _limit(node: Limit | TopRead) -> str:

@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from mvengine.engines.base import Engine
 from mvengine.planner.delta.changes import Changes
-from mvengine.planner.logical import BagStage, FullStage, GroupStage, MatchStage, PartitionStage, TopStage
-from mvengine.refresh.stages import bag, full, group, limited, match, partition, top
+from mvengine.planner.logical import (
+    BagStage,
+    FullStage,
+    GroupStage,
+    MatchStage,
+    PartitionStage,
+    RecursiveStage,
+    TopStage,
+)
+from mvengine.refresh.stages import bag, full, group, limited, match, partition, recursive, top
 from mvengine.refresh.stages.run import Stage, StageRun, StoredStage, runs_of
 
 __all__ = ["Stage", "StageRun", "StoredStage", "create_stage", "maintain_stage", "rebuild_stage", "runs_of"]
@@ -25,6 +33,8 @@ def create_stage(engine: Engine, run: StageRun, column_types: dict[str, str]) ->
             partition.create(engine, stage)
         case TopStage():
             top.create(engine, stage)
+        case RecursiveStage():
+            recursive.create(engine, stage)
         case BagStage():
             bag.create(engine, stage)
         case FullStage():
@@ -42,6 +52,8 @@ def rebuild_stage(engine: Engine, stage: Stage) -> None:
             partition.rebuild(engine, stage)
         case TopStage():
             top.rebuild(engine, stage)
+        case RecursiveStage():
+            recursive.rebuild(engine, stage)
         case BagStage():
             bag.rebuild(engine, stage)
         case FullStage():
@@ -62,6 +74,8 @@ def maintain_stage(engine: Engine, run: StageRun, changes: Changes, *, is_wanted
             return partition.maintain(engine, run, stage, changes, is_wanted=is_wanted)
         case TopStage():
             return top.maintain(engine, run, stage, changes, is_wanted=is_wanted)
+        case RecursiveStage():
+            return recursive.maintain(engine, run, stage, changes, is_wanted=is_wanted)
         case MatchStage():
             return match.maintain(engine, run, stage, changes)
         case BagStage():

@@ -16,13 +16,14 @@ from mvengine.planner.logical import (
     GroupStage,
     MatchStage,
     PartitionStage,
+    RecursiveStage,
     TopStage,
     Version,
 )
 from mvengine.planner.node import Node
 from mvengine.schema import quote
 
-StoredStage = GroupStage | BagStage | FullStage | PartitionStage | TopStage
+StoredStage = GroupStage | BagStage | FullStage | PartitionStage | TopStage | RecursiveStage
 """Stages with a table of their own."""
 
 Stage = StoredStage | MatchStage
@@ -74,7 +75,7 @@ def inner_read(stage: Stage) -> Node:
         case PartitionStage():
             columns = tuple(output.name for output in stage.outputs)
             return BagRead(storage=stage.storage, columns=columns, alias="v")
-        case BagStage() | FullStage():
+        case BagStage() | FullStage() | RecursiveStage():
             return BagRead(storage=stage.storage, columns=stage.columns, alias="v")
         case TopStage():
             return top_read(stage, "v")
