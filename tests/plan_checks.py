@@ -26,7 +26,7 @@ from mvengine.refresh.changes import FILE_ID
 
 SETTLE_SECONDS_MAX = 60
 _POSSIBLE_IN: dict[str, set[str]] = {  # tasks that a plan at rest may have
-    "COMPLETED": {"COMPLETED"},
+    "COMPLETED": {"COMPLETED", "SKIPPED", "FAILED"},  # without the views that are suspended
     "PAUSED": {"CREATED", "PAUSED", "COMPLETED"},
     "FAILED": {"CREATED", "COMPLETED", "FAILED", "SKIPPED"},
     "CANCELLED": {"COMPLETED", "CANCELLED", "FAILED"},

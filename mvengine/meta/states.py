@@ -81,7 +81,7 @@ class TaskStatus(StrEnum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     ROLLED_BACK = "ROLLED_BACK"  # failed, and its stages are gone
-    SKIPPED = "SKIPPED"  # a task upstream failed
+    SKIPPED = "SKIPPED"  # a task upstream failed, or it is of a view that is suspended
     CANCELLED = "CANCELLED"  # its plan was ended by somebody
 
 
@@ -157,7 +157,7 @@ TASK: Mapping[tuple[TaskStatus, TaskEvent], TaskStatus] = {
 TASK_GRAPH: Mapping[tuple[TaskStatus, TaskEvent], TaskStatus] = {
     (TaskStatus.RUNNING, TaskEvent.COMPLETE): TaskStatus.COMPLETED,
     (TaskStatus.RUNNING, TaskEvent.FAIL): TaskStatus.FAILED,
-    # A task upstream failed.
+    # A task upstream failed, or the view is suspended.
     (TaskStatus.CREATED, TaskEvent.SKIP): TaskStatus.SKIPPED,
     # It is to run again: what it depends on does, or its own stages do not fit any more.
     (TaskStatus.SKIPPED, TaskEvent.RESET): TaskStatus.CREATED,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from behaviour_world import Files, check_views, declare, epoch, one, rows
+from plan_checks import check_plans
 
 import mvengine
 from mvengine.errors import DataError, NotSupportedError, ProgrammingError, SerializationFailure, UnknownOption
@@ -177,6 +178,25 @@ def test_a_refresh_goes_without_a_view_that_is_suspended(con: mvengine.Connectio
     con.execute("REFRESH TABLE s")
     assert state(con, "small") == "fresh"
     assert rows(con, "small") == [(31,)]
+
+
+def test_a_refresh_that_failed_of_a_view_goes_through_when_it_is_retried_and_the_view_may_be_suspended(
+    con: mvengine.Connection, tmp_path: Path
+) -> None:
+    files = Files(tmp_path / "s")
+    files.write(a="1,1000")
+    declare(con, "s", files)
+    con.execute("CREATE MATERIALIZED VIEW small AS SELECT sum(CAST(x AS TINYINT)) AS total FROM s")
+    con.execute("CREATE MATERIALIZED VIEW sums AS SELECT sum(x) AS total FROM s")
+    with pytest.raises(DataError, match="maintain small failed: ") as failure:
+        con.execute("REFRESH TABLE s")
+    assert "RETRY REFRESH 1" in str(failure.value.hint)
+    con.execute("ALTER MATERIALIZED VIEW small SET (on_error = 'suspend')")
+    con.execute("RETRY REFRESH 1")
+    con.execute("WAIT")
+    assert rows(con, "sums") == [(1000,)]
+    assert state(con, "small") == "suspended"
+    check_plans(con)
 
 
 def test_refresh_of_a_suspended_view_heals_it_or_says_why_not(con: mvengine.Connection) -> None:

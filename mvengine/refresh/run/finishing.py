@@ -237,6 +237,8 @@ class Finishing:
             elif task.status is TaskStatus.CREATED:
                 self.ledger.move_task(task.task_id, TaskEvent.EXECUTE, "finishing")
                 self.ledger.move_task(task.task_id, TaskEvent.COMPLETE, f"epoch {epoch}", stages_done=1)
+            elif task.status is TaskStatus.RUNNING and task.task_id in suspended:
+                self.ledger.move_task(task.task_id, TaskEvent.FAIL, "the view is suspended")
             elif task.status is TaskStatus.RUNNING:
                 self.ledger.move_task(task.task_id, TaskEvent.COMPLETE, f"epoch {epoch}", stages_done=1)
         self.ledger.move_plan(PlanEvent.COMPLETE, f"epoch {epoch}", epoch=epoch, error=None)
