@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mvengine.errors import SerializationFailure
 from mvengine.refresh.graph import TableDefinition, ViewDefinition
 from mvengine.refresh.options import change
+from mvengine.refresh.suspension import repeated
+from mvengine.refresh.transaction import Transaction
 from mvengine.refresh.view_settings import change_view
 from mvengine.session import answer
 from mvengine.session.refresh import table_of, view_of
@@ -19,7 +22,7 @@ def run(session: Session, statement: AlterOptions) -> None:
     """Changes all options or none. The scheduler looks at once."""
     relation = _relation(session, statement)
     if relation is not None:
-        _change(session, relation, statement)
+        repeated(lambda: _change(session, relation, statement), len(session.database.graph.views))
     answer.done(session)
 
 
@@ -32,6 +35,14 @@ def _relation(session: Session, statement: AlterOptions) -> TableDefinition | Vi
     return find(session, ref, "ALTER")
 
 
+def _present(transaction: Transaction, view: ViewDefinition) -> ViewDefinition:
+    """The view as it is now that nobody else writes."""
+    present = transaction.graph.views.get(view.name)
+    if present is None:
+        raise SerializationFailure(f"{view.name} was dropped meanwhile", hint="look at what is there")
+    return present
+
+
 def _change(session: Session, relation: TableDefinition | ViewDefinition, statement: AlterOptions) -> None:
     explicit = session.transaction
     transaction = explicit or session.own_transaction()
@@ -41,7 +52,7 @@ def _change(session: Session, relation: TableDefinition | ViewDefinition, statem
         if explicit is None:
             transaction.begin()
         if isinstance(relation, ViewDefinition):
-            change_view(transaction, relation, statement.options)
+            change_view(transaction, _present(transaction, relation), statement.options)
         else:
             change(session.database.store(session.engine), relation, statement.options)
         transaction.note_settings()

@@ -240,6 +240,16 @@ def test_a_deferred_view_that_fails_by_default_publishes_nothing_of_its_refresh(
     check_views(con)
 
 
+def test_a_view_that_fails_when_it_is_to_follow_at_commit_again_does_so_suspended(con: mvengine.Connection) -> None:
+    bad(con, "WITH (on_error = 'suspend', maintain = 'deferred')")
+    con.execute("INSERT INTO t VALUES (2, 'x')")
+    con.execute("ALTER MATERIALIZED VIEW bad SET (maintain = 'on_commit')")
+    assert state(con) == "suspended"
+    con.execute("UPDATE t SET s = '2'")
+    assert state(con) == "fresh"
+    check_views(con)
+
+
 def test_a_suspended_view_stays_so_over_a_restart(tmp_path: Path) -> None:
     path = str(tmp_path / "d.db")
     with mvengine.connect(path) as con:
