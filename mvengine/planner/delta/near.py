@@ -77,7 +77,7 @@ def _near(join: Join) -> dict[Near, Scan]:
         leaf.alias.lower(): leaf for leaf in join.inputs if isinstance(leaf, Scan) and leaf.version is not Version.DELTA
     }
     found: dict[Near, Scan] = {}
-    equalities = [pair for predicate in join.predicates if (pair := _equality(predicate))]
+    equalities = [pair for predicate in join.predicates if (pair := equality(predicate))]
     for _ in range(len(waiting)):
         step = next(
             (
@@ -109,7 +109,7 @@ def _alias(leaf: Node) -> str:
     return leaf.alias.lower()
 
 
-def _equality(predicate: Expr) -> tuple[tuple[str, str], tuple[str, str]] | None:
+def equality(predicate: Expr) -> tuple[tuple[str, str], tuple[str, str]] | None:
     """(alias, column) = (alias, column), where the predicate says just that of two inputs."""
     if len(predicate.columns) != 2:
         return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mvengine.planner.delta.changes import Changes
+from mvengine.planner.delta.restrict import Affected
 from mvengine.planner.delta.state import (
     COUNT,
     INTEGER_TYPES,
@@ -23,6 +24,7 @@ from mvengine.planner.emit.bag import difference
 from mvengine.planner.emit.select import columns_of, select, union
 from mvengine.planner.logical import WEIGHT, GroupRead, GroupStage
 from mvengine.planner.node import Node, rewrite
+from mvengine.planner.scalar import column
 from mvengine.schema import quote
 
 OLD = "_mv_old"
@@ -62,16 +64,19 @@ class GroupSql:
 
     def create(self) -> str:
         """The state table, filled from the current input."""
-        return f"CREATE TABLE {self.stage.storage} AS\n{self._derive('')}"
+        return f"CREATE TABLE {self.stage.storage} AS\n{self._derive(self.stage.input, '')}"
 
     def rebuild(self) -> tuple[str, ...]:
         """The state derived again from the current input."""
-        return (f"DELETE FROM {self.stage.storage}", f"INSERT INTO {self.stage.storage}\n{self._derive('')}")
+        return (
+            f"DELETE FROM {self.stage.storage}",
+            f"INSERT INTO {self.stage.storage}\n{self._derive(self.stage.input, '')}",
+        )
 
-    def _derive(self, restriction: str) -> str:
+    def _derive(self, source: Node, restriction: str) -> str:
         keys = [f"input.{quote(key)}" for key in self.stage.keys]
         outputs = [*keys, f"count(*) AS {COUNT}", *(f"{initial(s)} AS {s.name}" for s in self.states)]
-        source = f"({select(self.stage.input, weighted=False)}) AS input{restriction}"
+        source = f"({select(source, weighted=False)}) AS input{restriction}"
         grouping = f"\nGROUP BY {', '.join(keys)}" if keys else ""
         return f"SELECT {', '.join(outputs)}\nFROM {source}{grouping}"
 
@@ -152,12 +157,14 @@ class GroupSql:
 
     def derive_lost(self) -> str:
         """Puts the states of the lost groups in their place, derived from the input."""
-        lost = f"(FROM {self.next} WHERE {LOST}) AS lost"
-        restriction = f"\nSEMI JOIN {lost} ON {self.same_keys('input', 'lost')}" if self.stage.keys else ""
+        lost = f"(FROM {self.next} WHERE {LOST})"
+        restriction = f"\nSEMI JOIN {lost} AS lost ON {self.same_keys('input', 'lost')}" if self.stage.keys else ""
+        keys = {quote(key): column("input", key) for key in self.stage.keys}
+        source = Affected(table=lost, is_null_safe=self.is_null_safe).restricted(self.stage.input, keys)
         names = [COUNT, *(s.name for s in self.states)]
         return (
             f"UPDATE {self.next} AS n SET {', '.join(f'{name} = again.{name}' for name in names)}\n"
-            f"FROM (\n{self._derive(restriction)}\n) AS again\nWHERE n.{LOST} AND {self.same_keys('n', 'again')}"
+            f"FROM (\n{self._derive(source, restriction)}\n) AS again\nWHERE n.{LOST} AND {self.same_keys('n', 'again')}"
         )
 
     def merge_next(self) -> str:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mvengine.planner.delta.changes import Changes
+from mvengine.planner.delta.restrict import Affected
 from mvengine.planner.emit.bag import consolidated
 from mvengine.planner.emit.select import columns_of, matched, scope_of, select, union
 from mvengine.planner.logical import WEIGHT, Match, MatchKind, MatchStage
@@ -68,7 +69,9 @@ class _Side:
     def current(self) -> str:
         """L ⋉ K; without keys, L."""
         names = _names(self.columns, self.alias)
-        rows = f"({select(self.node, weighted=False)}) AS {quote(self.alias)}"
+        affected = Affected(table="affected", is_null_safe=any(self.may_be_null))
+        node = affected.restricted(self.node, {f"k{i}": key for i, key in enumerate(self.keys, 1)})
+        rows = f"({select(node, weighted=False)}) AS {quote(self.alias)}"
         same = [
             f"{key.sql} {'IS NOT DISTINCT FROM' if null_safe else '='} affected.k{i}"
             for i, (key, null_safe) in enumerate(zip(self.keys, self.may_be_null, strict=True), 1)

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 from mvengine.planner.delta import delta_name
 from mvengine.planner.delta.changes import Changes
-from mvengine.planner.emit.bag import difference
-from mvengine.planner.emit.bag import visible_change
+from mvengine.planner.delta.restrict import Affected
+from mvengine.planner.emit.bag import difference, visible_change
 from mvengine.planner.emit.select import scope_of, select, union
 from mvengine.planner.logical import PartitionStage
 from mvengine.planner.node import Node
+from mvengine.planner.scalar import column
 from mvengine.schema import quote
 
 
@@ -52,19 +53,21 @@ class PartitionSql:
 
     def create(self) -> str:
         """The stored rows, from the current input."""
-        return f"CREATE TABLE {self.stage.storage} AS\n{self._rows('')}"
+        return f"CREATE TABLE {self.stage.storage} AS\n{self._rows(self.stage.input, '')}"
 
     def rebuild(self) -> tuple[str, ...]:
         """The stored rows derived again from the current input."""
-        return (f"DELETE FROM {self.stage.storage}", f"INSERT INTO {self.stage.storage}\n{self._rows('')}")
+        return (
+            f"DELETE FROM {self.stage.storage}",
+            f"INSERT INTO {self.stage.storage}\n{self._rows(self.stage.input, '')}",
+        )
 
-    def _rows(self, restriction: str) -> str:
+    def _rows(self, source: Node, restriction: str) -> str:
         outputs = ", ".join(f"{output.expr.sql} AS {quote(output.name)}" for output in self.stage.outputs)
-        alias = quote(scope_of(self.stage.input))
+        alias = quote(scope_of(source))
         keys = ", ".join(f"{alias}.{quote(key)}" for key in self.stage.keys)
         grouping = f"\nGROUP BY {keys}" if self.stage.is_grouped and keys else ""
-        source = f"({select(self.stage.input, weighted=False)}) AS {alias}{restriction}"
-        return f"SELECT {outputs}\nFROM {source}{grouping}"
+        return f"SELECT {outputs}\nFROM ({select(source, weighted=False)}) AS {alias}{restriction}{grouping}"
 
     def find_touched(self, changes: Changes) -> str:
         """The keys of the partitions that the change of the input reaches; without keys, a row if there is one."""
@@ -79,8 +82,11 @@ class PartitionSql:
 
     def derive(self) -> str:
         """The touched partitions' rows as they are now."""
-        restriction = self._restriction(quote(scope_of(self.stage.input)))
-        return f"CREATE OR REPLACE TEMP TABLE {self.fresh} AS\n{self._rows(restriction)}"
+        alias = scope_of(self.stage.input)
+        keys = {quote(key): column(alias, key) for key in self.stage.keys}
+        source = Affected(table=self.touched, is_null_safe=self.is_null_safe).restricted(self.stage.input, keys)
+        rows = self._rows(source, self._restriction(quote(alias)))
+        return f"CREATE OR REPLACE TEMP TABLE {self.fresh} AS\n{rows}"
 
     def compare(self) -> str:
         """The change: rows derived again against those that are stored."""
