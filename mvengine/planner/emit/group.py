@@ -76,9 +76,9 @@ class GroupSql:
     def _derive(self, source: Node, restriction: str) -> str:
         keys = [f"input.{quote(key)}" for key in self.stage.keys]
         outputs = [*keys, f"count(*) AS {COUNT}", *(f"{initial(s)} AS {s.name}" for s in self.states)]
-        source = f"({select(source, weighted=False)}) AS input{restriction}"
+        rows = f"({select(source, weighted=False)}) AS input{restriction}"
         grouping = f"\nGROUP BY {', '.join(keys)}" if keys else ""
-        return f"SELECT {', '.join(outputs)}\nFROM {source}{grouping}"
+        return f"SELECT {', '.join(outputs)}\nFROM {rows}{grouping}"
 
     def summarize(self, changes: Changes) -> str:
         """The summary as a temporary table."""
@@ -164,7 +164,8 @@ class GroupSql:
         names = [COUNT, *(s.name for s in self.states)]
         return (
             f"UPDATE {self.next} AS n SET {', '.join(f'{name} = again.{name}' for name in names)}\n"
-            f"FROM (\n{self._derive(source, restriction)}\n) AS again\nWHERE n.{LOST} AND {self.same_keys('n', 'again')}"
+            f"FROM (\n{self._derive(source, restriction)}\n) AS again\n"
+            f"WHERE n.{LOST} AND {self.same_keys('n', 'again')}"
         )
 
     def merge_next(self) -> str:
