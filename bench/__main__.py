@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import big_load, dml, many_tables, refresh, resume, small_refresh, tpch_views, view_graphs
+from bench import big_load, choice, dml, many_tables, refresh, resume, small_refresh, tpch_views, view_graphs
 from bench.data import Workspace
 from bench.measure import Measurement
 from bench.profile import Profile
@@ -21,6 +21,7 @@ CASES: dict[str, Callable[[Run], Iterator[Measurement]]] = {
     "mixed-change": dml.mixed_change,
     "single-order": dml.single_order,
     "tpch-views": tpch_views.tpch_views,
+    "choice": choice.choice,
     "chain": view_graphs.chain,
     "diamond": view_graphs.diamond,
     "fan": view_graphs.fan,
