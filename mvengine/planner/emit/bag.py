@@ -54,16 +54,22 @@ def shape(change: str, columns: Sequence[str]) -> str:
     )
 
 
-def delete(storage: str, change: str, columns: Sequence[str], *, is_null_safe: bool) -> str:
-    """Deletes as many copies of each row as the change takes away."""
+ROW = "_mv_row"
+"""In a copy of stored rows: the id of each in its table."""
+
+
+def delete(storage: str, change: str, columns: Sequence[str], *, is_null_safe: bool, among: str | None = None) -> str:
+    """Deletes as many copies of each row as the change takes away. ``among``: a copy of the stored rows, with their
+    ids, that holds all of these; else the whole table is searched."""
+    row = "s.rowid" if among is None else f"s.{ROW}"
     operator = "IS NOT DISTINCT FROM" if is_null_safe else "="
     same = " AND ".join(f"s.{quote(name)} {operator} d.{quote(name)}" for name in columns)
     names = ", ".join(f"s.{quote(name)}" for name in columns)
     return (
         f"DELETE FROM {storage} WHERE rowid IN (\n"
         f"  SELECT stored FROM (\n"
-        f"    SELECT s.rowid AS stored, -d.{WEIGHT} AS copies, row_number() OVER (PARTITION BY {names}) AS rank\n"
-        f"    FROM {storage} AS s JOIN {change} AS d ON {same} AND d.{WEIGHT} < 0\n"
+        f"    SELECT {row} AS stored, -d.{WEIGHT} AS copies, row_number() OVER (PARTITION BY {names}) AS rank\n"
+        f"    FROM {among or storage} AS s JOIN {change} AS d ON {same} AND d.{WEIGHT} < 0\n"
         f"  ) WHERE rank <= copies\n)"
     )
 

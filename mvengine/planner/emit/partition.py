@@ -1,5 +1,6 @@
 """The statements that maintain a PartitionStage. Temporary tables are named after the stage: ``mv_parts_<stage>`` holds
-the keys of the touched partitions, ``mv_new_<stage>`` their rows, derived again.
+the keys of the touched partitions, ``mv_new_<stage>`` their rows, derived again, ``mv_old_<stage>`` what is stored of
+them.
 
     K = π_key(ΔR)      Δ(f(R)) = f(R ⋉ K) ⊎ −(stored ⋉ K)
 
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from mvengine.planner.delta import delta_name
 from mvengine.planner.delta.changes import Changes
 from mvengine.planner.delta.restrict import Affected
-from mvengine.planner.emit.bag import difference, visible_change
+from mvengine.planner.emit.bag import ROW, difference, visible_change
 from mvengine.planner.emit.select import scope_of, select, union
 from mvengine.planner.logical import PartitionStage
 from mvengine.planner.node import Node
@@ -37,6 +38,10 @@ class PartitionSql:
     @property
     def fresh(self) -> str:
         return quote(f"mv_new_{self.stage.name}")
+
+    @property
+    def stored(self) -> str:
+        return quote(f"mv_old_{self.stage.name}")
 
     @property
     def change(self) -> str:
@@ -88,11 +93,15 @@ class PartitionSql:
         rows = self._rows(source, self._restriction(quote(alias)))
         return f"CREATE OR REPLACE TEMP TABLE {self.fresh} AS\n{rows}"
 
+    def copy_stored(self) -> str:
+        """The touched partitions' rows as they are stored, with their ids."""
+        names = ", ".join(f"s.{quote(name)}" for name in self.columns)
+        rows = f"SELECT s.rowid AS {ROW}, {names} FROM {self.stage.storage} AS s{self._restriction('s')}"
+        return f"CREATE OR REPLACE TEMP TABLE {self.stored} AS\n{rows}"
+
     def compare(self) -> str:
         """The change: rows derived again against those that are stored."""
-        names = ", ".join(f"s.{quote(name)}" for name in self.columns)
-        stored = f"(SELECT {names} FROM {self.stage.storage} AS s{self._restriction('s')})"
-        return f"CREATE OR REPLACE TEMP TABLE {self.change} AS\n{difference(self.fresh, stored, self.columns)}"
+        return f"CREATE OR REPLACE TEMP TABLE {self.change} AS\n{difference(self.fresh, self.stored, self.columns)}"
 
     def visible_change(self, visible: Node) -> str:
         """What the change is to those who see ``visible``."""

@@ -32,11 +32,11 @@ def maintain(engine: Engine, run: StageRun, stage: BagStage, changes: Changes) -
     return 0
 
 
-def apply(engine: Engine, storage: str, change: str, columns: tuple[str, ...]) -> int:
-    """Applies the change of stored rows; returns how many came and went."""
+def apply(engine: Engine, storage: str, change: str, columns: tuple[str, ...], among: str | None = None) -> int:
+    """Applies the change of stored rows, those that go being ``among`` copied ones; returns how many came and went."""
     inserted, deleted, with_nulls = engine.query(bag.shape(change, columns))[0]
     if deleted:
-        engine.query(bag.delete(storage, change, columns, is_null_safe=with_nulls > 0))
+        engine.query(bag.delete(storage, change, columns, is_null_safe=with_nulls > 0, among=among))
     if inserted:
         engine.query(bag.insert(storage, change, columns))
     return int(inserted) + int(deleted)

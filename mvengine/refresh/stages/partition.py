@@ -29,11 +29,12 @@ def maintain(engine: Engine, run: StageRun, stage: PartitionStage, changes: Chan
         return 0
     sql = PartitionSql(stage, is_null_safe=null_keys > 0)
     engine.query(sql.derive())
+    engine.query(sql.copy_stored())
     engine.query(sql.compare())
-    rows = bag.apply(engine, stage.storage, sql.change, sql.columns)
+    rows = bag.apply(engine, stage.storage, sql.change, sql.columns, among=sql.stored)
     if is_wanted:
         query = sql.visible_change(run.visible)
         rows = int(engine.query(consolidate(query, run.columns, run.change))[0][0])
-    for table in (sql.touched, sql.fresh, sql.change):
+    for table in (sql.touched, sql.fresh, sql.stored, sql.change):
         engine.query(f"DROP TABLE {table}")
     return rows
