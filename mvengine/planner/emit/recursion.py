@@ -4,10 +4,10 @@ With R stored, and changes that only insert (or, for UNION ALL, only delete), th
 
     N = ΔB ∪ ΔS(R) ∪ S'(N)        S' reads the inputs as they are now, ΔS(R) the change of S with R as it was
 
-For UNION, rows that R has are left out at each step (semi-naive evaluation, Bancilhon 1986). For UNION ALL, S is linear:
-weights go through it, and what is derived n times has weight n. Changes that insert and delete could send a deleted row
-around a cycle of new rows for ever; and a deletion under UNION asks for other derivations of each row. Then R is
-computed again and compared.
+For UNION, rows that R has are left out at each step (semi-naive evaluation, Bancilhon 1986). For UNION ALL, S is
+linear: weights go through it, and what is derived n times has weight n. Changes that insert and delete could send a
+deleted row around a cycle of new rows for ever; and a deletion under UNION asks for other derivations of each row. Then
+R is computed again and compared.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from mvengine.planner.delta import Leaf, leaf_delta, leaves
 from mvengine.planner.delta.state import finalize
+from mvengine.planner.emit.switch import before, both_rows, switching
 from mvengine.planner.logical import (
     TOP_COUNT,
     WEIGHT,
@@ -39,6 +40,7 @@ from mvengine.planner.logical import (
     Window,
 )
 from mvengine.planner.node import Node
+from mvengine.planner.scalar import Expr
 from mvengine.schema import quote
 
 _IDENTIFIER = re.compile(r'[A-Za-z_]\w*|"[^".]*"')
@@ -83,6 +85,8 @@ def select(node: Node, *, weighted: bool) -> str:
         return _windows(node)
     if isinstance(node, UnionAll):
         return "\nUNION ALL\n".join(select(leg, weighted=weighted) for leg in node.inputs)
+    if weighted and (switch := switching(node)) is not None:
+        return _switch(node, *switch)
     outputs, predicates, inputs = _block(node)
     weights = [f"{quote(scope_of(leaf))}.{WEIGHT}" for leaf in inputs if is_weighted(leaf)]
     if outputs is None:
@@ -94,6 +98,19 @@ def select(node: Node, *, weighted: bool) -> str:
     if len(inputs) > 1 and predicates:
         froms = ",\n  ".join(from_item(leaf) for leaf in inputs)
     return f"SELECT {', '.join(outputs) or '1'}\nFROM {froms}{where}"
+
+
+def _switch(node: Node, leaf: Scan | GroupRead, inputs: list[Node], own: list[Expr], others: list[Expr]) -> str:
+    """The rows for which a predicate of a changed single row switches (see emit/switch.py)."""
+    assert isinstance(node, Project)
+    after = f"(({conjunction([predicate.sql for predicate in own])}) IS TRUE)"
+    earlier = f"(({conjunction([before(predicate, leaf.alias) for predicate in own])}) IS TRUE)"
+    weights = [f"{quote(scope_of(other))}.{WEIGHT}" for other in inputs if is_weighted(other)]
+    weight = " * ".join([f"CASE WHEN {after} THEN CAST(1 AS BIGINT) ELSE -1 END", *weights])
+    outputs = [_named(output.expr.sql, output.name) for output in node.outputs]
+    froms = ",\n  ".join([*(from_item(other) for other in inputs), both_rows(leaf, own)])
+    where = conjunction([f"{after} <> {earlier}", *(predicate.sql for predicate in others)])
+    return f"SELECT {', '.join([*outputs, f'{weight} AS {WEIGHT}'])}\nFROM {froms}\nWHERE {where}"
 
 
 def union(terms: Sequence[Node], *, weighted: bool) -> str:
