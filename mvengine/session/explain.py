@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 from mvengine.errors import ProgrammingError
 from mvengine.planner import fragment as fragments
 from mvengine.planner.delta import delta, inputs_of
-from mvengine.planner.delta.changes import all_changed
-from mvengine.planner.emit import bag
-from mvengine.planner.emit.group import GroupSql
 from mvengine.planner.explain import explain
 from mvengine.planner.logical import (
     BagStage,
@@ -21,6 +18,7 @@ from mvengine.planner.logical import (
     Materialize,
     MaterializeTable,
 )
+from mvengine.planner.maintenance_sql import maintenance_sql
 from mvengine.planner.node import Node
 from mvengine.planner.options import redacted, without_secrets
 from mvengine.refresh.run.listing import plan_refresh
@@ -132,29 +130,6 @@ def _delta(plan: Materialize) -> str:
             lines.append(f"change of {stage.name}, term {number}:")
             lines.extend("  " + line for line in explain(term).splitlines())
     return "\n".join(lines)
-
-
-def maintenance_sql(plan: Materialize) -> str:
-    """What DuckDB is told when every input of the view has changed."""
-    parts: list[str] = []
-    for stage in _stages(plan):
-        parts.append(f"-- stage {stage.name}")
-        match stage:
-            case GroupStage():
-                sql = GroupSql(stage, is_null_safe=False)
-                parts += [sql.summarize(all_changed(stage.input)), sql.shape(), sql.derive_next(sql.groups)]
-                if sql.may_lose:
-                    parts += [sql.count_lost(), sql.derive_lost()]
-                parts.append(sql.merge_next())
-            case BagStage():
-                change = f'"mv_delta_{stage.name}"'
-                parts.append(bag.summarize(stage, all_changed(stage.input), change))
-                parts.append(bag.shape(change, stage.columns))
-                parts.append(bag.delete(stage.storage, change, stage.columns, is_null_safe=False))
-                parts.append(bag.insert(stage.storage, change, stage.columns))
-            case FullStage():
-                parts.append(stage.query)
-    return ";\n\n".join(parts).replace("--", "--", 1) + ";"
 
 
 def _refresh(session: Session, statement: ExplainRefresh) -> None:

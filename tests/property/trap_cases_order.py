@@ -78,6 +78,16 @@ ORDERS = [
         *_CHANGES,
     ),
     case(
+        "columns that are called as what a limit computes",
+        "CREATE TABLE r (place INT, before INT, copies INT, position INT, total INT, first INT); INSERT INTO r SELECT i, i % 2, i, i, i, i FROM range(5) AS t(i)",
+        {
+            "t": "SELECT * FROM r ORDER BY before DESC, place LIMIT 2",
+            "d": "SELECT DISTINCT ON (before) * FROM r ORDER BY before, place DESC",
+        },
+        "DELETE FROM r WHERE place = 3",
+        "INSERT INTO r SELECT i, i % 3, i, i, i, i FROM range(9) AS t(i)",
+    ),
+    case(
         "equal rows at the end of the first rows",
         R,
         {"t": "SELECT x FROM r ORDER BY x LIMIT 1", "k": "SELECT k, x FROM r ORDER BY k, x LIMIT 2"},
