@@ -25,6 +25,7 @@ SCHEMA = (
     "CREATE TABLE r (k INTEGER, v INTEGER, unread INTEGER)",
     "CREATE TABLE s (k INTEGER, v INTEGER)",
     "CREATE TABLE f (k INTEGER REFERENCES d (k), required INTEGER NOT NULL REFERENCES d (k), v INTEGER)",
+    "CREATE VIEW twice AS SELECT r.k, r.v, s.v AS w FROM r LEFT JOIN s ON r.k = s.k",
     "INSERT INTO d SELECT i, 'd' || i FROM range(4) t(i)",
 )
 
@@ -53,6 +54,7 @@ QUERIES = {
     "unread_copies": "SELECT k FROM r INTERSECT ALL SELECT k FROM s",
     "three_uses": "WITH g AS (SELECT k, count(*) AS n, sum(v) AS t FROM r GROUP BY k) "
     "SELECT a.k, b.t, c.n FROM g a JOIN g b ON a.k = b.k LEFT JOIN g c ON c.k = b.n WHERE a.n > 1",
+    "view_twice": "SELECT a.k, b.w FROM twice a JOIN twice b ON a.k = b.v WHERE a.v > 0",
     "two_matches": "WITH m AS (SELECT r.k, r.v, s.v AS w FROM r LEFT JOIN s ON r.k = s.k) "
     "SELECT a.k, b.w FROM m a JOIN m b ON a.k = b.v WHERE a.v > 0",
 }

@@ -60,20 +60,25 @@ def scan(alias: str) -> Scan:
     )
 
 
+def matched(left: str, right: str) -> Match:
+    return Match(
+        left=scan(left),
+        right=scan(right),
+        kind=MatchKind.LEFT,
+        keys=(MatchKey(left=column(left, "id"), right=column(right, "id"), is_null_safe=False),),
+        predicates=(),
+        outputs=(Output(name="id", expr=column(left, "id")), Output(name="other", expr=column(right, "id"))),
+        value=None,
+        alias=left,
+    )
+
+
 def every_rule_applies() -> Node:
     """A plan in which each rule of the pipeline finds something to do."""
     same = Expr(sql="a.id = b.id", columns=(ColumnRef(relation="a", name="id"), ColumnRef(relation="b", name="id")))
-    matched = Match(
-        left=scan("a"),
-        right=scan("e"),
-        kind=MatchKind.LEFT,
-        keys=(MatchKey(left=column("a", "id"), right=column("e", "id"), is_null_safe=False),),
-        predicates=(),
-        outputs=(Output(name="id", expr=column("a", "id")), Output(name="other", expr=column("e", "id"))),
-        value=None,
-        alias="a",
+    plan: Node = Join(
+        inputs=(Join(inputs=(matched("a", "e"), scan("b")), predicates=(same,)), matched("c", "f")), predicates=()
     )
-    plan: Node = Join(inputs=(Join(inputs=(matched, scan("b")), predicates=(same,)), scan("c")), predicates=())
     present = Expr(sql="NOT a.other IS NULL", columns=(ColumnRef(relation="a", name="other"),))
     for predicate in (same, present):
         plan = Filter(input=plan, predicates=(predicate,))

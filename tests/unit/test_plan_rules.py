@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import mvengine
 from mvengine.errors import InternalError, PlanVerificationError
 from mvengine.planner.emit.select import select
 from mvengine.planner.logical import (
@@ -207,6 +208,98 @@ def test_every_rule_states_its_law_first() -> None:
         assert "=>" in (rule.__doc__ or "").splitlines()[0]
 
 
+# What a rule does to the views of a database. -------------------------------------------------------------------------
+
+TABLES = (
+    "CREATE TABLE r (k INT, v INT)",
+    "CREATE TABLE s (k INT, v INT)",
+    "CREATE VIEW matched AS SELECT r.k, r.v, s.v AS w FROM r LEFT JOIN s ON r.k = s.k",
+    "CREATE VIEW medians AS SELECT k + 1 AS k, median(v) AS m, count(*) AS n FROM r GROUP BY k + 1",
+    "CREATE VIEW ranks AS SELECT k, rank() OVER (PARTITION BY k + 1 ORDER BY v) AS n FROM r",
+    "CREATE VIEW other_ranks AS SELECT k, rank() OVER (PARTITION BY k + 2 ORDER BY v) AS n FROM r",
+)
+
+
+def stages(query: str) -> list[Node]:
+    """The stages of a view over ``TABLES``."""
+    with mvengine.connect() as connection:
+        for statement in TABLES:
+            connection.execute(statement)
+        connection.execute(f"CREATE MATERIALIZED VIEW v AS {query}")
+        (found,) = connection._database.graph.views.values()
+        return list(found.maintenance.stages)
+
+
+@pytest.mark.parametrize(
+    ("query", "classes"),
+    [
+        (
+            "WITH g AS (SELECT k, count(*) AS n, sum(v) AS t FROM r GROUP BY k) "
+            "SELECT a.n, b.t, c.n FROM g a JOIN g b ON a.k = b.k JOIN g c ON c.k = b.n WHERE a.k > 1",
+            ["GroupStage", "BagStage"],
+        ),
+        ("SELECT a.w, b.w FROM matched a JOIN matched b ON a.k = b.v WHERE a.v > 0", ["MatchStage", "BagStage"]),
+        ("SELECT a.m, b.m FROM medians a JOIN medians b ON a.k = b.n", ["PartitionStage", "BagStage"]),
+        ("SELECT a.n, b.n FROM ranks a JOIN ranks b ON a.k = b.n", ["PartitionStage", "BagStage"]),
+        (
+            "SELECT a.n, b.n FROM ranks a JOIN other_ranks b ON a.k = b.n",
+            ["PartitionStage", "PartitionStage", "BagStage"],
+        ),
+    ],
+)
+def test_operators_that_are_equal_but_for_their_names_are_one_stage(query: str, classes: list[str]) -> None:
+    assert [type(stage).__name__ for stage in stages(query)] == classes
+
+
+@pytest.mark.parametrize(
+    ("query", "kinds"),
+    [
+        ("SELECT r.k, s.v FROM r LEFT JOIN s ON r.k = s.k WHERE s.v > 0", []),
+        ("SELECT r.k, s.v FROM r RIGHT JOIN s ON r.k = s.k WHERE r.v IS NOT NULL", []),
+        ("SELECT r.k, s.v FROM r FULL JOIN s ON r.k = s.k WHERE s.v > 0 AND r.v > 0", []),
+        ("SELECT r.k, s.v FROM r FULL JOIN s ON r.k = s.k WHERE r.v > 0 OR r.k = 1", [MatchKind.LEFT]),
+        ("SELECT r.k, s.v FROM r FULL JOIN s ON r.k = s.k WHERE s.v + r.v IS NOT NULL", []),
+        ("SELECT r.k, s.v FROM r LEFT JOIN s ON r.k = s.k WHERE coalesce(s.v, 1) > 0", [MatchKind.LEFT]),
+        ("SELECT r.k, s.v FROM r LEFT JOIN s ON r.k = s.k WHERE s.k IS NULL", [MatchKind.LEFT]),
+        ("SELECT r.k, x.v FROM r LEFT JOIN s ON r.k = s.k JOIN s x ON s.v = x.k", []),
+    ],
+)
+def test_an_outer_join_whose_padded_rows_are_dropped_is_no_outer_join(query: str, kinds: list[MatchKind]) -> None:
+    assert [stage.input.kind for stage in stages(query) if isinstance(stage.children[0], Match)] == kinds
+
+
+def test_a_filter_goes_below_what_it_does_not_depend_on() -> None:
+    query = "SELECT q.k FROM (SELECT k, rank() OVER (PARTITION BY k ORDER BY v) AS n FROM r) q WHERE k > 1 AND n = 1"
+    (ranks,) = stages(query)
+    assert [type(node).__name__ for node in walk(ranks.children[0])] == ["Project", "Filter", "Scan"]
+    match, _ = stages("SELECT q.k, s.v FROM (SELECT * FROM r WHERE v > 1) q LEFT JOIN s ON q.k = s.k WHERE q.k + 1 > 2")
+    assert [node.predicates for node in walk(match) if isinstance(node, Filter)] == [
+        (
+            Expr(sql="r.v > 1", columns=(ColumnRef(relation="r", name="v"),)),
+            Expr(sql="r.k + 1 > 2", columns=(ColumnRef(relation="r", name="k"),)),
+        )
+    ]
+
+
+def test_an_update_of_a_column_that_nobody_reads_does_not_reach_the_view() -> None:
+    with mvengine.connect() as connection:
+        connection.execute("CREATE TABLE r (k INT, v INT, w INT)")
+        connection.execute("CREATE TABLE s (k INT, v INT, w INT)")
+        connection.execute("INSERT INTO r VALUES (1, 1, 1)")
+        connection.execute(
+            "CREATE MATERIALIZED VIEW v AS SELECT q.k, q.w FROM "
+            "(SELECT r.k, r.w, s.v, rank() OVER (PARTITION BY r.k ORDER BY r.v) FROM r LEFT JOIN s ON r.k = s.k) q"
+        )
+        epochs = "SELECT count(*) FROM mv_catalog.maintenance_history WHERE name = 'v'"
+        (before,) = connection.execute(epochs).fetchone()
+        connection.execute("UPDATE r SET v = 2")
+        connection.execute("UPDATE s SET v = 2, w = 3")
+        assert connection.execute(epochs).fetchone() == (before,)
+        connection.execute("UPDATE r SET w = 2")
+        assert connection.execute(epochs).fetchone() == (before + 1,)
+        assert connection.execute("FROM v").fetchall() == [(1, 2)]
+
+
 # Random plans, computed by DuckDB before and after. ------------------------------------------------------------------
 
 
@@ -315,6 +408,7 @@ class Plans:
 @pytest.fixture(scope="module")
 def database() -> Iterator[duckdb.DuckDBPyConnection]:
     con = duckdb.connect()
+    con.execute("SET disabled_optimizers = 'projection_pullup'")  # DuckDB 2.0.0 fails an assertion in nests of joins
     con.execute("CREATE TABLE r AS FROM (VALUES (1, 1), (1, 1), (2, -1), (3, NULL), (NULL, 4)) AS t(k, v)")
     con.execute("CREATE TABLE s AS FROM (VALUES (1, 2), (2, 2), (2, 3), (NULL, 1)) AS t(k, v)")
     yield con

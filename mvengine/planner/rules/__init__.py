@@ -1,8 +1,8 @@
 """The optimizer: one rule a file, in the order of ``PIPELINE``.
 
 Filters are merged first, so that those above a join are one; joins are flattened before the filters above the outermost
-of them go in. Filters go down before outer joins are simplified by them. What a later rule opens up for an earlier one
-is seen in the next turn.
+of them go in. Equal operators are found before filters go down to them and tell them apart, and filters go down before
+outer joins are simplified by them. What a later rule opens up for an earlier one is seen in the next turn.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from mvengine.planner.rules.merge_filters import merge_filters
 from mvengine.planner.rules.merge_projections import merge_projections
 from mvengine.planner.rules.prune_columns import prune_columns
 from mvengine.planner.rules.push_filter_down import push_filter_down
+from mvengine.planner.rules.share_equal import share_equal
 from mvengine.planner.rules.simplify_outer_match import simplify_outer_match
 from mvengine.planner.verify import verify
 
@@ -33,6 +34,7 @@ PIPELINE: tuple[Rule, ...] = (
     flatten_joins,
     filter_into_join,
     distinct_to_aggregate,
+    share_equal,
     push_filter_down,
     simplify_outer_match,
     merge_projections,
