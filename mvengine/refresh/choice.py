@@ -20,8 +20,8 @@ SMALL_CHANGE_ROWS = 20_000
 """Below this nobody counts the inputs unless it was measured that the view is slow to follow."""
 
 CHANGED_ROW_COST = {Strategy.ALGEBRAIC: 1.2, Strategy.AUXILIARY: 1.5, Strategy.AFFECTED: 5.0}
-"""What following one more changed row costs before that was measured, in rows derived again: as the benchmark ``choice``
-finds it for TPC-H."""
+"""What following one more changed row costs before that was measured, in rows derived again: as the benchmark
+``choice`` finds it for TPC-H."""
 
 FULL_SHARE = 0.5
 """The share of changed rows from which a view is derived again where nobody has measured what that takes."""
@@ -30,6 +30,8 @@ BASE_MS = 3.0
 """What following takes at least, before it was measured: the statements' own time."""
 
 MEASURED_ROWS = 1_000  # of inputs: what deriving from fewer took says nothing of more
+
+UNTRIED = 0.97  # each time that full is chosen, following is expected to have become faster: so that it is tried again
 
 CLEARLY = 0.9  # full is chosen where its time is below so much of the other: near a tie, following is learnt from
 
@@ -53,8 +55,9 @@ class _Point:
     ms: float
 
     def with_later(self, later: _Point) -> _Point:
-        """The mean of both: one slow run does not decide for ever, nor does a fast one."""
-        return _Point((self.rows + later.rows) // 2, (self.ms + later.ms) / 2)
+        """Between both; nearer to the faster one, since what else the machine does only adds time."""
+        weight = 0.7 if later.ms < self.ms else 0.3
+        return _Point((self.rows + later.rows) // 2, self.ms + weight * (later.ms - self.ms))
 
 
 @dataclass
@@ -68,9 +71,10 @@ class ViewCosts:
     def note(self, run: MaintenanceRun) -> None:
         if run.mode is MaintenanceMode.FULL:
             if run.input_rows is not None and run.input_rows >= MEASURED_ROWS:
-                known = self.full_ms(run.input_rows)
-                self.full = _Point(run.input_rows, run.ms if known is None else (known + run.ms) / 2)
+                known, now = self.full_ms(run.input_rows), _Point(run.input_rows, run.ms)
+                self.full = now if known is None else _Point(run.input_rows, known).with_later(now)
                 self.grown = 0
+            self.followed = {size: _Point(at.rows, at.ms * UNTRIED) for size, at in self.followed.items()}
             return
         self.grown += run.delta_rows
         magnitude, point = run.delta_rows.bit_length(), _Point(run.delta_rows, run.ms)

@@ -86,7 +86,7 @@ def test_a_view_filled_from_next_to_nothing_has_not_been_measured() -> None:
 
 
 def test_full_grows_with_its_inputs_and_the_last_runs_count_most() -> None:
-    costs = Costs([full(900), full(100), full(100), full(100), followed(20_000, 250)])  # 200 ms by now
+    costs = Costs([full(500), full(100), full(200), followed(20_000, 250)])  # 214 ms by now
     assert choose(costs, 20_000).mode is FULL
     assert choose(costs, 20_000, count=2 * MILLION).mode is INCREMENTAL
 
@@ -96,6 +96,14 @@ def test_one_slow_run_does_not_decide_for_ever() -> None:
     for _ in range(3):
         costs.note(followed(1000, 20))
     assert choose(costs, 1000).mode is INCREMENTAL
+
+
+def test_a_way_that_was_slow_once_is_tried_again() -> None:
+    costs, tried = Costs([full(100), followed(1000, 150)]), 0
+    while choose(costs, 1000).mode is FULL:
+        costs.note(full(100))
+        tried += 1
+    assert 5 < tried < 15
 
 
 def test_what_was_never_followed_is_predicted_by_the_line_through_what_was_and_never_beyond_proportion() -> None:

@@ -71,6 +71,7 @@ def rebuild(transaction: Transaction, view: ViewDefinition, plan: Materialize, e
     create_view_storage(engine, plan)
     _record(transaction, view, plan, event, cause)
     store.clear_view_state(view.relation_id, cause)
+    transaction.database.costs.forget(view.relation_id)
     if view.is_deferred:  # it holds what its inputs show now
         store.remove_consumer(view.relation_id)
         drop_unread_logs(engine, store, view.inputs)
