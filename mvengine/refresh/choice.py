@@ -78,8 +78,8 @@ class ViewCosts:
             return
         self.grown += run.delta_rows
         magnitude, point = run.delta_rows.bit_length(), _Point(run.delta_rows, run.ms)
-        known = self.followed.get(magnitude)
-        self.followed[magnitude] = known.with_later(point) if known else point
+        earlier = self.followed.get(magnitude)
+        self.followed[magnitude] = earlier.with_later(point) if earlier else point
 
     def full_ms(self, input_rows: int | None) -> float | None:
         """The time of deriving the view again from so many rows (None: not counted; no more than they can be)."""
