@@ -48,6 +48,12 @@ def own_aggregates(tree: exp.Expr, select: exp.Select, facts: FunctionFacts) -> 
                 yield whole
 
 
+def before_groups(select: exp.Select, facts: FunctionFacts) -> list[exp.Expr]:
+    """The parts of a SELECT that are computed before its groups: keys, and what aggregates are taken over."""
+    group = select.args.get("group")
+    return [*([group] if group else []), *own_aggregates(select, select, facts)]
+
+
 _AROUND = (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
 _NO_VALUES = (exp.Identifier, exp.Literal, exp.Query, exp.Order, exp.Ordered)
 
@@ -160,7 +166,9 @@ class AggregateBinder:
         moved = tree.transform(replaced, copy=False)
         if moved is not tree:
             tree.replace(moved)
-        if stray := next((node for node in moved.find_all(exp.Column) if node.table != self.scope), None):
+        inner = {node.alias_or_name for node in moved.find_all(exp.Table, exp.Subquery, exp.Lateral, exp.CTE)}
+        columns = [node for node in moved.find_all(exp.Column) if node.table not in inner]
+        if stray := next((node for node in columns if node.table != self.scope), None):
             raise Unsupported(f"{stray.name}, which is neither grouped nor aggregated")
 
     def _call(self, node: exp.Expr, name: str | None) -> str:

@@ -84,8 +84,8 @@ def _comparable(keys: Sequence[MatchKey], left: Node, right: Node, reader: Schem
     """
     if not keys:
         return []
-    left_types = _types([key.left for key in keys], left, reader)
-    right_types = _types([key.right for key in keys], right, reader)
+    left_types = types_of([key.left for key in keys], left, reader)
+    right_types = types_of([key.right for key in keys], right, reader)
     found = []
     for key, one, other in zip(keys, left_types, right_types, strict=True):
         is_plain = not any(
@@ -96,7 +96,8 @@ def _comparable(keys: Sequence[MatchKey], left: Node, right: Node, reader: Schem
     return found
 
 
-def _types(exprs: Sequence[Expr], node: Node, reader: SchemaReader) -> list[str]:
+def types_of(exprs: Sequence[Expr], node: Node, reader: SchemaReader) -> list[str]:
+    """The engine's types of expressions over a plan."""
     outputs = tuple(Output(name=f"k{i}", expr=expr) for i, expr in enumerate(exprs))
     columns = reader.describe(select(Project(input=node, outputs=outputs, alias="keys"), weighted=False))
     return [described.type for described in columns]

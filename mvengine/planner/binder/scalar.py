@@ -77,8 +77,6 @@ def _refuse_queries(node: exp.Expr) -> None:
             raise Unsupported("IN (subquery)")
     if node.find(exp.Query):
         raise Unsupported("a subquery in an expression")
-    if node.find(exp.Unnest, exp.Explode, exp.Posexplode):
-        raise Unsupported("UNNEST")
     if node.find(exp.Placeholder, exp.Parameter):
         raise Unsupported("a parameter")
     if node.find(exp.TableColumn):

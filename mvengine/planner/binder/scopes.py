@@ -7,7 +7,7 @@ be read over the plan made so far.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 
 from sqlglot import exp
@@ -17,6 +17,9 @@ from mvengine.planner.emit.select import columns_of, scope_of
 from mvengine.planner.logical import Filter, Join, Project
 from mvengine.planner.node import Node
 from mvengine.planner.scalar import Expr, Output, column
+
+Ctes = Mapping[str, exp.Query | Node]
+"""What names in FROM mean beside tables: queries of WITH, and plans that are bound already."""
 
 
 class Names:
@@ -37,6 +40,8 @@ def make_aliases_unique(tree: exp.Query, names: Names) -> None:
     used: set[str] = set()
     for scope in traverse_scope(tree):
         for name, node in scope.references:
+            if not name:
+                continue
             if name.lower() not in used:
                 used.add(name.lower())
                 continue

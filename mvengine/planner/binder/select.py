@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from sqlglot import exp
 
-from mvengine.planner.binder.aggregate import AggregateBinder, own_aggregates
+from mvengine.planner.binder.aggregate import AggregateBinder, before_groups, own_aggregates
 from mvengine.planner.binder.clock import parts_of_rows, read_clock, with_clock
+from mvengine.planner.binder.conditions import conjuncts
+from mvengine.planner.binder.correlation import free_columns, has_query
+from mvengine.planner.binder.laterals import bind_lateral
 from mvengine.planner.binder.matches import bind_match
 from mvengine.planner.binder.names import output_names, unaliased
 from mvengine.planner.binder.order import (
@@ -23,17 +27,26 @@ from mvengine.planner.binder.order import (
 )
 from mvengine.planner.binder.recursion import Opened, bind_recursion, is_recursive
 from mvengine.planner.binder.scalar import Unsupported, bind_expr
-from mvengine.planner.binder.scopes import Names, seal
+from mvengine.planner.binder.scopes import Ctes, Names, seal
 from mvengine.planner.binder.set_operations import bind_set_operation
-from mvengine.planner.binder.windows import bind_windows
+from mvengine.planner.binder.subqueries import SubqueryBinder
+from mvengine.planner.binder.windows import bind_windows, own_windows
 from mvengine.planner.emit.select import columns_of
-from mvengine.planner.logical import Distinct, Filter, Join, MatchKind, Project, RecursionRead, Scan, Version
+from mvengine.planner.logical import (
+    Constant,
+    Distinct,
+    Filter,
+    Join,
+    MatchKind,
+    Project,
+    RecursionRead,
+    Scan,
+    Version,
+)
 from mvengine.planner.node import Node
 from mvengine.planner.reader import FunctionFacts, Relation, SchemaReader
 from mvengine.planner.scalar import Output
 from mvengine.schema import Column, Name
-
-Ctes = Mapping[str, exp.Query]
 
 
 class QueryBinder:
@@ -76,11 +89,11 @@ class QueryBinder:
             return self._set_operation(query, ctes, alias)
         raise Unsupported(type(query).__name__.upper())
 
-    def _ctes(self, query: exp.Expr) -> dict[str, exp.Query]:
+    def _ctes(self, query: exp.Expr) -> dict[str, exp.Query | Node]:
         clause = query.args.get("with_") or query.args.get("with")
         if clause is None:
             return {}
-        found: dict[str, exp.Query] = {}
+        found: dict[str, exp.Query | Node] = {}
         for cte in clause.expressions:
             if cte.args.get("key_expressions"):
                 raise Unsupported("USING KEY")
@@ -111,15 +124,19 @@ class QueryBinder:
         calls = list(own_aggregates(select, select, self.facts))
         has_groups = bool(calls or select.args.get("group"))
         plan = self._from(select, ctes)
+        nested = SubqueryBinder(self, select, ctes)
         parts = parts_of_rows(select, calls) if has_groups else [select]
         plan = with_clock(plan, read_clock(select, parts, self.names))
-        plan = self._filter(select, plan, "where")
+        plan = self._filter(select, plan, "where", nested)
         if has_groups:
+            plan = nested.values(plan, lambda: before_groups(select, self.facts))
             plan = self._aggregate(select, plan)
             plan = with_clock(plan, read_clock(select, [select], self.names))
-        plan = self._filter(select, plan, "having")
+        plan = self._filter(select, plan, "having", nested)
+        plan = nested.values(plan, lambda: own_windows(select))
         plan = bind_windows(select, plan, self.names, self.facts)
-        plan = self._filter(select, plan, "qualify")
+        plan = self._filter(select, plan, "qualify", nested)
+        plan = nested.values(plan, lambda: select.expressions)
         modifiers = take_modifiers(select)
         return self._outputs(select, plan, modifiers, names, alias)
 
@@ -145,13 +162,19 @@ class QueryBinder:
             plan = limited(plan, terms, modifiers, scope, self.names)
         return plan if scope == alias else only(plan, scope, names, alias)
 
-    def _filter(self, select: exp.Select, plan: Node, clause: str) -> Node:
-        """WHERE, HAVING or QUALIFY."""
+    def _filter(self, select: exp.Select, plan: Node, clause: str, nested: SubqueryBinder) -> Node:
+        """WHERE, HAVING or QUALIFY; what has no subquery comes first."""
         condition = select.args.get(clause)
         if condition is None:
             return plan
+        parts = conjuncts(condition.this)
+        holder = exp.Tuple(expressions=[part for part in parts if has_query(part)])
+        condition.set("this", holder)
+        if plain := [part for part in parts if not has_query(part)]:
+            plan = Filter(input=plan, predicates=tuple(bind_expr(part, self.facts) for part in plain))
+        plan = nested.filter(plan, holder)
         select.set(clause, None)
-        return Filter(input=plan, predicates=tuple(bind_expr(part, self.facts) for part in conjuncts(condition.this)))
+        return plan
 
     def _aggregate(self, select: exp.Select, plan: Node) -> Node:
         binder = AggregateBinder(select, plan, self.reader, self.facts, self.names)
@@ -165,10 +188,8 @@ class QueryBinder:
     def _from(self, select: exp.Select, ctes: Ctes) -> Node:
         clause = select.args.get("from_") or select.args.get("from")
         if clause is None:
-            raise Unsupported("a query without a table")
+            return Constant(query="SELECT 1", columns=("row",), alias=self.names.fresh("row"))
         plan = self._joined(clause.this, select.args.get("joins") or [], select, ctes)
-        if select.args.get("laterals"):
-            raise Unsupported("LATERAL")
         select.set("joins", None)
         select.set("from_", None)
         return plan
@@ -192,19 +213,19 @@ class QueryBinder:
 
     def _join(self, plan: Node, join: exp.Join, select: exp.Select, ctes: Ctes) -> Node:
         kind = _kind_of(join)
+        if self._is_lateral(join.this, ctes):
+            plan = bind_lateral(self, select, plan, self._as_lateral(join, ctes), kind, ctes)
+            return self._on(plan, join, select, ctes)
         other = self._joined(join.this, [], select, ctes)
-        condition = join.args.get("on")
         if _is_right(join):
             plan, other = other, plan
+        condition = join.args.get("on")
         clock = read_clock(select, [condition] if condition else [], self.names)
         if clock and kind is MatchKind.FULL:
             raise Unsupported("a full join by the clock")
         plan = with_clock(plan, clock)
         if kind is None:
-            parts = conjuncts(condition) if condition else []
-            joined = Join(inputs=(plan, other), predicates=tuple(bind_expr(part, self.facts) for part in parts))
-            join.set("on", None)
-            return joined
+            return self._on(Join(inputs=(plan, other), predicates=()), join, select, ctes)
         left = seal(select, plan, self.names.fresh("left"))
         right = seal(select, other, self.names.fresh("right"))
         parts = conjuncts(condition) if condition else []
@@ -212,11 +233,47 @@ class QueryBinder:
         alias = self.names.fresh("matched")
         return bind_match(select, left, right, kind, parts, alias, reader=self.reader, facts=self.facts)
 
+    def _on(self, plan: Node, join: exp.Join, select: exp.Select, ctes: Ctes) -> Node:
+        """ON of an inner join, which filters as WHERE does."""
+        condition = join.args.get("on")
+        if condition is None:
+            return plan
+        parts = conjuncts(condition)
+        holder = exp.Tuple(expressions=[part for part in parts if has_query(part)])
+        join.set("on", holder)
+        plain = tuple(bind_expr(part, self.facts) for part in parts if not has_query(part))
+        if isinstance(plan, Join) and not plan.predicates:
+            plan = replace(plan, predicates=plain)
+        elif plain:
+            plan = Filter(input=plan, predicates=plain)
+        plan = SubqueryBinder(self, select, ctes).filter(plan, holder)
+        join.set("on", None)
+        return plan
+
+    def _is_lateral(self, item: exp.Expr, ctes: Ctes) -> bool:
+        """Whether an item of FROM reads columns of others."""
+        if isinstance(item, exp.Lateral):
+            return True
+        inner = ctes.get(item.name.lower()) if isinstance(item, exp.Table) and not item.db else item
+        return isinstance(inner, exp.Query) and bool(free_columns(inner)) and not inner.args.get("joins")
+
+    def _as_lateral(self, join: exp.Join, ctes: Ctes) -> exp.Join:
+        """The join over an item in the form that LATERAL has."""
+        item = join.this
+        if isinstance(item, exp.Table):
+            inner = ctes[item.name.lower()]
+            assert isinstance(inner, exp.Query)
+            item = exp.Subquery(this=inner.copy(), alias=exp.TableAlias(this=exp.to_identifier(item.alias_or_name)))
+            join.set("this", item)
+        return join
+
     def _item(self, item: exp.Expr, select: exp.Select, ctes: Ctes) -> Node:
         for key in ("pivots", "sample", "ordinality", "when", "changes"):
             if item.args.get(key):
                 raise Unsupported({"pivots": "PIVOT", "sample": "TABLESAMPLE"}.get(key, key.upper()))
-        if isinstance(item, exp.Subquery):
+        if isinstance(item, exp.Values):
+            return self._values(item)
+        if isinstance(item, exp.Subquery | exp.Lateral):
             if isinstance(item.args.get("alias"), exp.TableAlias) and item.args["alias"].columns:
                 raise Unsupported("a subquery with a list of column names")
             return self.bind(item.this, ctes, item.alias_or_name)
@@ -229,6 +286,9 @@ class QueryBinder:
                 return RecursionRead(name=name, columns=columns, alias=item.alias_or_name)
             if inner is None:
                 raise Unsupported(f"the name {item.name}")
+            if isinstance(inner, Distinct):
+                return replace(inner, alias=item.alias_or_name)
+            assert isinstance(inner, exp.Query)
             if id(inner) in self._recursive:
                 return self._recursion(inner.copy(), item, ctes)
             return self.bind(inner.copy(), ctes, item.alias_or_name)
@@ -253,6 +313,15 @@ class QueryBinder:
         finally:
             del self._opened[own_name.lower()]
 
+    def _values(self, item: exp.Values) -> Constant:
+        alias = item.args["alias"]
+        bound = item.copy()
+        bound.set("alias", None)
+        expr = bind_expr(bound, self.facts)
+        if expr.columns:
+            raise Unsupported("VALUES that read columns")
+        return Constant(query=expr.sql, columns=tuple(column.name for column in alias.columns), alias=alias.name)
+
     def _scan(self, table: exp.Table, select: exp.Select) -> Scan:
         relation = self.relations[Name(schema=table.db, name=table.name)]
         alias = table.alias_or_name
@@ -264,16 +333,6 @@ class QueryBinder:
             columns=tuple(Column(name=c.name, type=c.type) for c in relation.columns if c.name.lower() in used),
             version=Version.CURRENT,
         )
-
-
-def conjuncts(condition: exp.Expr) -> list[exp.Expr]:
-    """The parts of a condition that all must be true."""
-    condition = condition.unnest()
-    return (
-        [inner for part in condition.flatten() for inner in conjuncts(part)]
-        if isinstance(condition, exp.And)
-        else [condition]
-    )
 
 
 _FROM_ITEMS: dict[type[exp.Expr], str] = {exp.Lateral: "LATERAL", exp.Values: "VALUES", exp.Unnest: "UNNEST"}

@@ -11,13 +11,13 @@ NULL for equal to NULL, as all six do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from sqlglot import exp
+from sqlglot import exp, parse_one
 
 from mvengine.planner.binder.names import unique
 from mvengine.planner.binder.scalar import render
-from mvengine.planner.binder.scopes import Names
+from mvengine.planner.binder.scopes import Ctes, Names
 from mvengine.planner.emit.select import columns_of, scope_of, select
 from mvengine.planner.logical import (
     Aggregate,
@@ -38,7 +38,7 @@ _IN_LEFT, _ROWS, _COPY = "in_left", "rows", "copy"
 
 def bind_set_operation(
     query: exp.SetOperation,
-    ctes: Mapping[str, exp.Query],
+    ctes: Ctes,
     alias: str,
     *,
     bind: Callable[[exp.Expr, str], Node],
@@ -58,13 +58,16 @@ def bind_set_operation(
     return _counted(left, right, columns, alias, names, is_except=isinstance(query, exp.Except), distinct=distinct)
 
 
-def _columns(query: exp.SetOperation, ctes: Mapping[str, exp.Query], reader: SchemaReader) -> Columns:
+def _columns(query: exp.SetOperation, ctes: Ctes, reader: SchemaReader) -> Columns:
     """Names and types of the result, as the engine describes them; the CTEs are those that the query may name."""
     tree = query.copy()
     for name, inner in reversed(list(ctes.items())):
         clause = tree.args.get("with_")
         if clause is None or all(cte.alias.lower() != name for cte in clause.expressions):
-            cte = exp.CTE(this=inner.copy(), alias=exp.TableAlias(this=exp.to_identifier(name)))
+            body = (
+                parse_one(select(inner, weighted=False), dialect="duckdb") if isinstance(inner, Node) else inner.copy()
+            )
+            cte = exp.CTE(this=body, alias=exp.TableAlias(this=exp.to_identifier(name)))
             tree.set("with_", exp.With(expressions=[cte, *(clause.expressions if clause else [])], recursive=True))
     described = reader.describe(render(tree))
     return tuple(

@@ -13,6 +13,7 @@ from mvengine.planner.binder.names import unique
 from mvengine.planner.binder.scalar import Unsupported, follows_tables_only, render
 from mvengine.planner.binder.scopes import Names, make_aliases_unique
 from mvengine.planner.binder.select import QueryBinder
+from mvengine.planner.binder.table_functions import rewrite_table_functions
 from mvengine.planner.binder.tables import ResolvedQuery, relations_of, resolve_tables
 from mvengine.planner.emit.select import columns_of, select
 from mvengine.planner.logical import Distinct, Limit, Materialize, Opaque, Project, Setting, Strategy, UnionAll
@@ -118,6 +119,7 @@ def _resolve(query: str, reader: SchemaReader) -> tuple[exp.Query | None, Resolv
         tree = parse_one(query, dialect="duckdb")
     except (SqlglotError, RecursionError) as error:
         return None, None, f"a form that the planner does not read ({str(error).splitlines()[0][:120]})"
+    rewrite_table_functions(tree)
     if not isinstance(tree, exp.Query):
         return None, None, f"{tree.key.upper()}"
     try:
@@ -133,13 +135,15 @@ def _incremental(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader
         tables = schema.setdefault(name.schema.lower(), {})
         assert isinstance(tables, dict)
         tables[name.name.lower()] = by_name
+    names = Names(resolved.tree)
+    make_aliases_unique(resolved.tree, names)
     try:
         tree = qualify(resolved.tree, schema=schema, dialect="duckdb", quote_identifiers=False)
     except SqlglotError as error:
         raise Unsupported(f"a name that the planner cannot resolve ({str(error).splitlines()[0][:120]})") from error
     order_by = _order_by(tree, columns)
     names = Names(tree)
-    make_aliases_unique(tree, names)
+    make_aliases_unique(tree, names)  # those that have been given to items without one
     plan = QueryBinder(resolved.relations, reader, names).bind(tree, {}, ROOT)
     return _typed(plan, columns, reader), order_by
 

@@ -21,13 +21,13 @@ from mvengine.planner.scalar import Output
 
 def bind_windows(tree: exp.Select, plan: Node, names: Names, facts: FunctionFacts) -> Node:
     """The plan with a column for each different window function; the tree names these columns afterwards."""
-    while calls := _calls(tree):
+    while calls := own_windows(tree):
         keys, calls = _sharing(calls)
         plan = _window(tree, plan, keys, calls, names, facts)
     return plan
 
 
-def _calls(tree: exp.Select) -> list[exp.Window]:
+def own_windows(tree: exp.Select) -> list[exp.Window]:
     """The window functions of the SELECT itself; what its subqueries have is theirs."""
     return [call for call in tree.find_all(exp.Window) if call.parent_select is tree]
 
