@@ -9,6 +9,7 @@ cost no statement to decide: what was measured is kept in memory, and inputs are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -30,6 +31,8 @@ BASE_MS = 3.0
 """What following takes at least, before it was measured: the statements' own time."""
 
 MEASURED_ROWS = 1_000  # of inputs: what deriving from fewer took says nothing of more
+
+STEEPEST = 4.0  # times ``CHANGED_ROW_COST``
 
 UNTRIED = 0.97  # each time that full is chosen, following is expected to have become faster: so that it is tried again
 
@@ -101,10 +104,13 @@ class ViewCosts:
         return below.ms + share * (above.ms - below.ms)
 
     def _beyond(self, points: list[_Point], delta_rows: int, row_ms: float) -> float:
-        """More rows than were ever followed: on along the line, but never more than in proportion."""
+        """More rows than were ever followed: on along the line, but never more than in proportion. The line may not be
+        very steep: keys are shared by ever more rows, and one of its two points may have been a slow run."""
         last = points[-1]
         near = next((point for point in reversed(points) if 2 * point.rows <= last.rows), None)
-        slope = row_ms if near is None else max(last.ms - near.ms, 0.0) / (last.rows - near.rows)
+        slope = row_ms
+        if near is not None:
+            slope = min(max(last.ms - near.ms, 0.0) / (last.rows - near.rows), STEEPEST * row_ms)
         return min(last.ms + slope * (delta_rows - last.rows), last.ms * delta_rows / max(last.rows, 1))
 
 
@@ -146,7 +152,7 @@ def _fixed(mode: MaintenanceMode, reason: str) -> Choice:
 
 def _by_share(costs: ViewCosts, delta_rows: int, cost: float, count: Callable[[], int]) -> Choice:
     """Nobody has derived it yet: the share of changed rows decides."""
-    known = costs.following_ms(delta_rows, 0.0) if costs.followed else None
+    known = costs.following_ms(delta_rows, math.inf) if costs.followed else None
     if delta_rows < SMALL_CHANGE_ROWS:
         return Choice(
             mode=MaintenanceMode.INCREMENTAL,
