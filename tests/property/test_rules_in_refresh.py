@@ -51,6 +51,9 @@ QUERIES = {
     "legs": "SELECT v FROM (SELECT k, v FROM r UNION ALL SELECT v, k FROM s) WHERE k > 0",
     "unread_call": "SELECT k FROM (SELECT k, row_number() OVER (PARTITION BY v) AS n FROM r)",
     "unread_sum": "SELECT q.k, s.v FROM (SELECT k, sum(v) AS t FROM r GROUP BY k) q LEFT JOIN s ON s.k = q.k",
+    "no_columns": "SELECT r.v FROM r LEFT JOIN s ON true",
+    "no_column_at_all": "SELECT count(*) AS n FROM r LEFT JOIN s ON true",
+    "only_keys": "SELECT 1 AS one FROM r FULL JOIN s ON r.k = s.k",
     "unread_copies": "SELECT k FROM r INTERSECT ALL SELECT k FROM s",
     "three_uses": "WITH g AS (SELECT k, count(*) AS n, sum(v) AS t FROM r GROUP BY k) "
     "SELECT a.k, b.t, c.n FROM g a JOIN g b ON a.k = b.k LEFT JOIN g c ON c.k = b.n WHERE a.n > 1",

@@ -19,6 +19,7 @@ from mvengine.planner.reader import FunctionFacts, SchemaReader
 from mvengine.planner.scalar import Expr, Output, column
 
 _TEXTS = ("VARCHAR", "BLOB", "BIT")
+_ROW = Output(name="_mv_row", expr=Expr(sql="1", columns=()))
 
 
 def bind_match(
@@ -35,6 +36,7 @@ def bind_match(
 ) -> Match:
     """The match of two sealed plans. ``tree`` is what is still to be bound: it names the match's columns afterwards."""
     keys, predicates = [], []
+    left, right = _with_a_column(left), _with_a_column(right)
     for condition in conditions:
         expr = bind_expr(condition, facts)
         key = _key(condition, scope_of(left), scope_of(right), lambda part: bind_expr(part, facts))
@@ -68,6 +70,13 @@ def _key(condition: exp.Expr, left: str, right: str, bind: Callable[[exp.Expr], 
     if not (reads_only(one, left) and reads_only(other, right)):
         return None
     return MatchKey(left=one, right=other, is_null_safe=isinstance(condition, exp.NullSafeEQ))
+
+
+def _with_a_column(node: Node) -> Node:
+    """A change of rows is told by their columns: where a query reads none, one is made."""
+    if columns_of(node):
+        return node
+    return Project(input=node, outputs=(_ROW,), alias=scope_of(node))
 
 
 def _filtered(node: Node, predicate: Expr) -> Project:
@@ -116,4 +125,4 @@ def _outputs(tree: exp.Expr, sides: Sequence[Node], alias: str, value: Output | 
                 outputs.append(Output(name=unique_name(name, own, taken), expr=column(own, name)))
                 moved[own.lower(), name.lower()] = outputs[-1].name
     move(tree, moved, alias)
-    return tuple(outputs)
+    return tuple(outputs) or (() if value else (_ROW,))
