@@ -4,6 +4,7 @@
   of the last statement. ``text lines=N`` shows the first N lines only.
 * What stands between ``<!-- states: TABLE -->`` and ``<!-- end -->`` is the transition table of that name; between
   ``<!-- diagram: TABLE … -->`` and ``<!-- end -->``, the diagram of one or several.
+* What stands between ``<!-- constructs -->`` and ``<!-- end -->`` is the table of constructs with their strategies.
 
 ``python tests/docs/documents.py`` writes all of it anew; a test compares.
 """
@@ -16,6 +17,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
+
+from constructs import table_of_strategies
 
 import mvengine
 from mvengine.meta import states
@@ -31,6 +34,7 @@ _SQL = re.compile(
 )
 _STATES = re.compile(r"(?<=<!-- states: )(\w+)( -->\n).*?(?=<!-- end -->)", re.S)
 _DIAGRAM = re.compile(r"(?<=<!-- diagram: )([\w ]+?)( -->\n).*?(?=<!-- end -->)", re.S)
+_CONSTRUCTS = re.compile(r"(?<=<!-- constructs -->\n).*?(?=<!-- end -->)", re.S)
 _ELIDED = re.compile(r"(?<=settings=)\[Setting.*\]")  # eight settings that no example depends on, one of the machine
 
 
@@ -41,6 +45,7 @@ def written_anew(document: str) -> str:
     document = _DIAGRAM.sub(
         lambda found: found[1] + found[2] + _diagram([getattr(states, name) for name in found[1].split()]), document
     )
+    document = _CONSTRUCTS.sub(lambda _: table_of_strategies(), document)
     return _STATES.sub(lambda found: found[1] + found[2] + _table(getattr(states, found[1])), document)
 
 
