@@ -76,9 +76,11 @@ class TopSql:
             f"), last AS MATERIALIZED (\n"
             f"SELECT * FROM counted WHERE (SELECT count(*) FROM first) > {self.kept} "
             f"AND _mv_place = (SELECT max(_mv_place) FROM counted)\n"
-            f"), of_last AS MATERIALIZED (SELECT count(*) AS _mv_copies FROM {source} AS i SEMI JOIN last AS l ON {same})\n"
+            f"), of_last AS MATERIALIZED (\n"
+            f"SELECT count(*) AS _mv_copies FROM {source} AS i SEMI JOIN last AS l ON {same}\n)\n"
             f"SELECT {', '.join(f'c.{quote(name)}' for name in self.stage.columns)},\n"
-            f"  CASE WHEN l._mv_place IS NULL THEN c._mv_copies ELSE (SELECT _mv_copies FROM of_last) END AS {TOP_COUNT},\n"
+            f"  CASE WHEN l._mv_place IS NULL THEN c._mv_copies\n"
+            f"    ELSE (SELECT _mv_copies FROM of_last) END AS {TOP_COUNT},\n"
             f"  l._mv_place IS NOT NULL AS {_LAST}\n"
             f"FROM counted AS c LEFT JOIN last AS l ON l._mv_place = c._mv_place"
         )
