@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mvengine.errors import DependentObjects, NotSupportedError, ProgrammingError, SerializationFailure
+from mvengine.planner.clock import CLOCK
 from mvengine.planner.logical import Materialize
+from mvengine.refresh.clock import move_clock
 from mvengine.refresh.graph import ViewDefinition, inputs_of_view
 from mvengine.refresh.redefine.readers import adapt, adapted_queries, readers_of, users_of
 from mvengine.refresh.redefine.swap import replace_rows
@@ -57,6 +59,9 @@ def run(session: Session, statement: CreateMaterializedView, view: ViewDefinitio
         _refuse_cycles(transaction, view, plan)
         session.require_unhidden(transaction.graph, inputs_of_view(plan))
         transaction.require_fresh(inputs_of_view(plan))
+        if CLOCK in inputs_of_view(plan):
+            move_clock(transaction, what)
+            transaction.flush()
         _replace(transaction, view, plan, what)
     answer.done(session)
 

@@ -120,3 +120,12 @@ def test_a_deferred_view_follows_the_clock_with_the_tables(con: mvengine.Connect
     assert con.execute("SELECT count(*) FROM later").fetchone() == (0,)
     con.execute("REFRESH MATERIALIZED VIEW later")
     assert con.execute("SELECT id FROM later ORDER BY id").fetchall() == [(0,), (2,), (3,)]
+
+
+def test_a_view_that_is_replaced_is_by_the_clock_of_that_moment(con: mvengine.Connection, clock: FakeClock) -> None:
+    clock.advance(3 * HOUR)
+    query = "SELECT id FROM t WHERE ts > now() - INTERVAL 1 HOUR AND ts <= now()"
+    con.execute(f"CREATE OR REPLACE MATERIALIZED VIEW recent AS {query}")
+    assert _ids(con) == [3]
+    assert con.execute("SELECT n FROM above").fetchone() == (1,)
+    assert {row[5] for row in con.execute("VERIFY ALL").fetchall()} == {"equal"}
