@@ -38,3 +38,14 @@ def test_first_rows_are_exact_whatever_is_left_of_the_reserve(monkeypatch: pytes
 
 def _rows(con: mvengine.Connection, query: str) -> list[str]:
     return sorted(repr(row) for row in con.execute(query).fetchall())
+
+
+def test_a_reserve_that_is_partly_used_up_is_no_wrong_state() -> None:
+    con = mvengine.connect()
+    con.execute("CREATE TABLE r (id INT, v INT)")
+    con.execute("INSERT INTO r SELECT i, i FROM range(500) AS t(i)")
+    for number, query in enumerate(QUERIES):
+        con.execute(f"CREATE MATERIALIZED VIEW v{number} AS {query}")
+    con.execute("DELETE FROM r WHERE v % 3 = 0")
+    con.execute("INSERT INTO r VALUES (-1, -1)")
+    assert {row[5] for row in con.execute("VERIFY ALL").fetchall()} == {"equal"}
