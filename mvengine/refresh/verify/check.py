@@ -116,7 +116,8 @@ def _check_state(
     create_stage(_Temporary(engine), replace(run, stage=elsewhere), {column.name: column.type for column in columns})
     stored, derived = stage.storage, fresh
     if isinstance(stage, TopStage):  # how many more rows it keeps than are shown depends on what it has seen
-        stored, derived = (f"({select(top_read(of, 'rows'), weighted=False)})" for of in (stage, elsewhere))
+        reads = (top_read(of, "rows") for of in (stage, replace(stage, storage=fresh)))
+        stored, derived = (f"({select(read, weighted=False)})" for read in reads)
         columns = engine.describe(stored)
     found = compare(engine, stored=stored, derived=derived, columns=columns, examples_max=examples_max)
     engine.query(f"DROP TABLE {fresh}")
