@@ -147,7 +147,7 @@ class DmlRun:
         if self.captured is None and not write.returning and self.target.plan is None:
             return self._query(write.text)[0][0], 0
         self._take_before(self._selected())
-        count = self._query(f"DELETE FROM {self.target.storage} WHERE rowid IN (SELECT _mv_row FROM {_BEFORE})")[0][0]
+        count = self._query(f"DELETE FROM {self.target.storage} WHERE {self._chosen()}")[0][0]
         captured = 0
         if self.captured is not None:
             self._query(f"INSERT INTO {self.captured.change} SELECT {self.captured.selected}-1 FROM {_BEFORE}")
@@ -173,7 +173,7 @@ class DmlRun:
 
     def _update(self) -> tuple[int, int]:
         write, alias = self.write, self._alias()
-        chosen = f"{alias}.rowid IN (SELECT _mv_row FROM {_BEFORE})"
+        chosen = self._chosen(alias)
         from_clause = f" FROM {write.from_clause}" if write.from_clause else ""
         where = f"({write.where}) AND {chosen}" if write.from_clause and write.where else chosen
         head = f"{write.with_clause} UPDATE {self._target()} SET {write.assignments}{from_clause}"
@@ -181,6 +181,13 @@ class DmlRun:
             where = write.where or "true"
             return self._by_difference(f"{head} WHERE {where}", self._images(None))
         return self._by_difference(f"{head} WHERE {where}", self._selected())
+
+    def _chosen(self, alias: str = "") -> str:
+        """The rows whose old images were taken. DuckDB 2.0 mixes up rows of a table to which the transaction has added
+        some, where a join's filter on ``rowid`` is pushed into its scan. That of an expression is not: all are read."""
+        row = f"{alias}.rowid" if alias else "rowid"
+        has_own_rows = self._query(f"SELECT 1 FROM {self.target.storage} WHERE rowid >= {LOCAL_ROW_IDS} LIMIT 1")
+        return f"{f'abs({row})' if has_own_rows else row} IN (SELECT _mv_row FROM {_BEFORE})"
 
     def _merge(self) -> tuple[int, int]:
         write, alias = self.write, self._alias()
@@ -230,16 +237,14 @@ class DmlRun:
         is_update = self.write.kind is WriteKind.UPDATE
         self._take_before(images)
         may_append = self.target.may_move_rows or not is_update
-        kept = f"rowid IN (SELECT _mv_row FROM {_BEFORE})"
+        kept = self._chosen()
         touched = f"{kept} OR rowid >= {self._appended_from()}" if may_append else kept
         if self.write.returning and not is_update:
             count = self._keep_returned(f"{statement} RETURNING {self.write.returning}")
         else:
             count = self._query(statement)[0][0]
         if self.target.plan is not None:  # what DML has written is no file's row any more
-            self._query(
-                f"UPDATE {self.target.storage} SET {FILE_ID} = NULL WHERE rowid IN (SELECT _mv_row FROM {_BEFORE})"
-            )
+            self._query(f"UPDATE {self.target.storage} SET {FILE_ID} = NULL WHERE {self._chosen()}")
         captured = self._capture_difference(touched)
         if self.write.returning and is_update:
             self._returning_of_update(touched)
