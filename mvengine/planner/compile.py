@@ -57,7 +57,8 @@ def stage_strategy(stage: Node, full_reason: str) -> tuple[Strategy, str]:
         case FullStage():
             return Strategy.FULL, full_reason
         case GroupStage():
-            return strategy_of(state_columns(stage.arguments, stage.aggregates), stage.aggregates)
+            states = state_columns(stage.arguments, stage.aggregates, exact_floats=stage.exact_floats)
+            return strategy_of(states, stage.aggregates, exact_floats=stage.exact_floats)
         case MatchStage():
             assert isinstance(stage.input, Match)
             if not stage.input.keys:

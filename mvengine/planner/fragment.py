@@ -21,7 +21,22 @@ FORMAT = 2
 
 Upgrade = Callable[[dict[str, Json]], dict[str, Json]]
 
-UPGRADES: Mapping[int, Upgrade] = {1: lambda document: document}
+
+def with_exact_floats(document: dict[str, Json]) -> dict[str, Json]:
+    """Format 1 knew no bound of the error of a sum of DOUBLE: it derived groups again, as ``exact_floats`` does."""
+
+    def upgraded(value: Json) -> Json:
+        if isinstance(value, list):
+            return [upgraded(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        fields = {name: upgraded(item) for name, item in value.items()}
+        return {"exact_floats": True, **fields} if value.get("node") in ("Materialize", "GroupStage") else fields
+
+    return {name: upgraded(value) for name, value in document.items()}
+
+
+UPGRADES: Mapping[int, Upgrade] = {1: with_exact_floats}
 """From the number of a format to the pure function that turns a document of it into one of the next."""
 
 

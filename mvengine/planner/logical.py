@@ -185,6 +185,9 @@ class AggregateFunction(StrEnum):
     AVG = "avg"
     MIN = "min"
     MAX = "max"
+    COUNT_DISTINCT = "count_distinct"
+    SUM_DISTINCT = "sum_distinct"
+    AVG_DISTINCT = "avg_distinct"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,6 +289,7 @@ class Materialize(Node):
     columns: Columns
     order_by: tuple[str, ...]
     policy: str
+    exact_floats: bool
     strategy: Strategy
     reason: str
     definition: str
@@ -439,7 +443,8 @@ class TopRead(Node):
 class GroupStage(Node):
     """γ with its state: ``storage`` has a row per group with a row count, and sums, counts and extrema per argument.
 
-    ``input`` computes the keys under their names and each argument under its own.
+    ``input`` computes the keys under their names and each argument under its own. With ``exact_floats`` no sum of FLOAT
+    or DOUBLE follows the delta.
     """
 
     input: Node
@@ -448,6 +453,7 @@ class GroupStage(Node):
     keys: tuple[str, ...]
     arguments: tuple[Argument, ...]
     aggregates: tuple[AggregateCall, ...]
+    exact_floats: bool
 
 
 @dataclass(frozen=True, kw_only=True)

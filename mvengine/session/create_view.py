@@ -103,11 +103,6 @@ def bound_view(
     bind_view: Callable[..., Materialize],
 ) -> Materialize:
     """The logical plan of a view."""
-    if options.exact_floats:
-        raise NotSupportedError(
-            "exact_floats = true: sums of floating-point numbers cannot be derived again per group yet",
-            hint="leave it out, or use WITH (policy = 'full'), which computes the whole query again",
-        )
     try:
         return bind_view(
             relation=name,
@@ -119,6 +114,7 @@ def bound_view(
             definition=statement.query,
             settings=current_settings(session.engine),
             reader=session.reader,
+            exact_floats=options.exact_floats,
         )
     except ProgrammingError as error:
         _shift_position(error, statement)

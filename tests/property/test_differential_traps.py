@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from trap_case import Case
 from trap_cases_graphs import ENVIRONMENT, FULL, GRAPHS
+from trap_cases_grouping import GROUPING
 from trap_cases_groups import AGGREGATES
 from trap_cases_order import ORDERS
 from trap_cases_recursion import RECURSIONS
@@ -16,7 +17,7 @@ from trap_cases_sets import SETS
 
 import mvengine
 
-CASES = [*BAGS, *JOINS, *AGGREGATES, *ENVIRONMENT, *GRAPHS, *FULL, *ORDERS, *RECURSIONS, *SETS]
+CASES = [*BAGS, *JOINS, *AGGREGATES, *ENVIRONMENT, *GRAPHS, *FULL, *ORDERS, *RECURSIONS, *SETS, *GROUPING]
 
 
 RUNS = [

@@ -79,6 +79,7 @@ def view(name: str, plan: Node, columns: Columns, strategy: Strategy, reason: st
         columns=columns,
         order_by=(columns[0].name,),
         policy="auto",
+        exact_floats=False,
         strategy=strategy,
         reason=reason,
         definition=f"CREATE MATERIALIZED VIEW {name} AS\nSELECT 'Zürich' …",

@@ -24,6 +24,7 @@ def plan(strategy: Strategy = Strategy.ALGEBRAIC, policy: str = "auto") -> Mater
         columns=(),
         order_by=(),
         policy=policy,
+        exact_floats=False,
         strategy=strategy,
         reason="",
         definition="",

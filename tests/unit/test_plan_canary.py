@@ -20,6 +20,8 @@ from mvengine.planner.explain import explain
 from mvengine.planner.fragment import FORMAT, Fragment, dumps, loads
 from mvengine.planner.logical import (
     Aggregate,
+    AggregateCall,
+    AggregateFunction,
     Distinct,
     Filter,
     Join,
@@ -86,7 +88,14 @@ def every_rule_applies() -> Node:
     distinct: Node = Distinct(input=project, columns=("id",), alias="d")
     positive = Expr(sql="d.id > 0", columns=(ColumnRef(relation="d", name="id"),))
     distinct = Filter(input=distinct, predicates=(positive,))
-    return Project(input=distinct, outputs=(Output(name="id", expr=column("d", "id")),), alias="v")
+    count = AggregateCall(
+        name="n", function=AggregateFunction.COUNT_DISTINCT, argument=column("d", "id"), argument_type="INTEGER"
+    )
+    keys = (Output(name="id", expr=column("d", "id")),)
+    counted: Node = Aggregate(input=distinct, keys=keys, aggregates=(count,), alias="g")
+    several = Expr(sql="g.n > 0", columns=(ColumnRef(relation="g", name="n"),))
+    counted = Filter(input=counted, predicates=(several,))
+    return Project(input=counted, outputs=(Output(name="id", expr=column("g", "id")),), alias="v")
 
 
 def linear() -> Node:
@@ -114,6 +123,7 @@ def under(cls: type[Materialize], plan: Node, **more: object) -> Materialize:
         "columns": (Column(name="id", type="INTEGER"),),
         "order_by": (),
         "policy": "auto",
+        "exact_floats": False,
         "strategy": Strategy.ALGEBRAIC,
         "reason": "",
         "definition": "",

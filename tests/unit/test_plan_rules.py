@@ -78,6 +78,7 @@ def view(plan: Node) -> Materialize:
         columns=(Column(name="k", type="INTEGER"), Column(name="v", type="INTEGER")),
         order_by=(),
         policy="auto",
+        exact_floats=False,
         strategy=Strategy.ALGEBRAIC,
         reason="linear",
         definition="CREATE MATERIALIZED VIEW daily AS …",

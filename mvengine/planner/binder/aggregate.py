@@ -1,15 +1,22 @@
-"""GROUP BY and the aggregates of one SELECT → Aggregate."""
+"""GROUP BY and the aggregates of one SELECT → Aggregate; several grouping sets → a union of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 
+from mvengine.planner.binder.aggregate_calls import function_of, own_aggregates, simplify_aggregates
+from mvengine.planner.binder.grouping import (
+    GroupingSet,
+    Key,
+    SetOfKeys,
+    grouping_number,
+    grouping_sets,
+    union_of_sets,
+)
 from mvengine.planner.binder.names import unaliased
-from mvengine.planner.binder.scalar import Unsupported, bind_call, bind_expr, refuse_nested, render
+from mvengine.planner.binder.scalar import Unsupported, bind_call, bind_expr, render
 from mvengine.planner.binder.scopes import Names, column_node, seal
-from mvengine.planner.delta.state import INEXACT_TYPES, INTEGER_TYPES
+from mvengine.planner.delta.state import INEXACT_TYPES, INTEGER_TYPES, WITHOUT_STATE
 from mvengine.planner.emit.select import scope_of
 from mvengine.planner.emit.select import select as emit_select
 from mvengine.planner.logical import Aggregate, AggregateCall, AggregateFunction, Project
@@ -17,59 +24,27 @@ from mvengine.planner.node import Node
 from mvengine.planner.reader import FunctionFacts, SchemaReader
 from mvengine.planner.scalar import Expr, Output, column
 
-_GROUPINGS: dict[type[exp.Expr], str] = {
-    exp.Rollup: "ROLLUP",
-    exp.Cube: "CUBE",
-    exp.GroupingSets: "GROUPING SETS",
-}
-
-_FUNCTIONS: dict[type[exp.Expr], AggregateFunction] = {
-    exp.Count: AggregateFunction.COUNT,
-    exp.Sum: AggregateFunction.SUM,
-    exp.Avg: AggregateFunction.AVG,
-    exp.Min: AggregateFunction.MIN,
-    exp.Max: AggregateFunction.MAX,
-}
-
-
-def has_aggregates(select: exp.Select, facts: FunctionFacts) -> bool:
-    """Whether the SELECT itself aggregates: windows and subqueries do so on their own account."""
-    return any(True for _ in own_aggregates(select, select, facts))
-
-
-def own_aggregates(tree: exp.Expr, select: exp.Select, facts: FunctionFacts) -> Iterator[exp.Expr]:
-    """The aggregates of a SELECT in a part of it, with their FILTER, ORDER BY and the like."""
-    for node in tree.find_all(exp.Func):
-        if node.parent_select is select and is_aggregate(node, facts):
-            whole: exp.Expr = node
-            while isinstance(whole.parent, _AROUND) and whole.arg_key == "this":
-                whole = whole.parent
-            if not (isinstance(whole.parent, exp.Window) and whole.arg_key == "this"):
-                yield whole
-
-
-def before_groups(select: exp.Select, facts: FunctionFacts) -> list[exp.Expr]:
-    """The parts of a SELECT that are computed before its groups: keys, and what aggregates are taken over."""
-    group = select.args.get("group")
-    return [*([group] if group else []), *own_aggregates(select, select, facts)]
-
-
-_AROUND = (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
+_SUMS = frozenset(
+    {
+        AggregateFunction.SUM,
+        AggregateFunction.AVG,
+        AggregateFunction.SUM_DISTINCT,
+        AggregateFunction.AVG_DISTINCT,
+    }
+)
 _NO_VALUES = (exp.Identifier, exp.Literal, exp.Query, exp.Order, exp.Ordered)
-
-
-def is_aggregate(node: exp.Expr, facts: FunctionFacts) -> bool:
-    """Whether a function is an aggregate, of those that the parser knows or of the engine's others."""
-    if isinstance(node, exp.AggFunc):
-        return True
-    return isinstance(node, exp.Anonymous) and node.name.lower() in facts.aggregates
 
 
 class AggregateBinder:
     """Collects the keys and the different aggregates; the select's tree names the groups' columns afterwards."""
 
     def __init__(
-        self, select: exp.Select, source: Node, reader: SchemaReader, facts: FunctionFacts, names: Names
+        self,
+        select: exp.Select,
+        source: Node,
+        reader: SchemaReader,
+        facts: FunctionFacts,
+        names: Names,
     ) -> None:
         self.select = select
         self.source = source
@@ -79,11 +54,17 @@ class AggregateBinder:
         self.scope = names.fresh("groups")
         self.taken: set[str] = set()
         self.keys: dict[str, tuple[str, Expr]] = {}  # text of the expression -> (name, expression)
-        self.calls: dict[str, tuple[str, AggregateFunction, Expr | None]] = {}
+        self.calls: dict[str, AggregateCall] = {}
+        self.numbers: dict[str, tuple[str, exp.Expr]] = {}  # text of GROUPING(…) -> (name, its tree)
+        self.functions: dict[int, tuple[AggregateFunction, str]] = {}  # id of a call's tree -> (function, type)
 
-    def bind(self) -> Aggregate:
-        nodes = self._key_nodes()
-        if all(self._is_simple(call) for call in own_aggregates(self.select, self.select, self.facts)):
+    def bind(self) -> Node:
+        simplify_aggregates(self.select, self.facts)
+        sets = self._sets()
+        is_plain = len(sets) == 1 and not any(self._is_grouping(node) for node in self.select.find_all(exp.Func))
+        self.functions = self._functions()
+        nodes = [node for found in sets for node in found]
+        if is_plain and all(function not in WITHOUT_STATE for function, _ in self.functions.values()):
             for node in nodes:
                 self._add_key(node, bind_expr(node, self.facts))
         else:
@@ -93,46 +74,67 @@ class AggregateBinder:
             found = self.select.args.get(clause)
             for node in list(found) if isinstance(found, list) else [found] if found else []:
                 self._move(node)
-        return self._aggregate()
+        return self._aggregate() if is_plain else self._union(sets)
+
+    def _sets(self) -> list[GroupingSet]:
+        group = self.select.args.get("group")
+        if group is None:
+            return [()]
+        if not group.args.get("all"):
+            return grouping_sets(group)
+        nodes = [unaliased(node) for node in self.select.expressions]
+        return [tuple(node for node in nodes if node.find(exp.Column) and not self._aggregates(node))]
+
+    def _aggregates(self, node: exp.Expr) -> bool:
+        return any(True for _ in own_aggregates(node, self.select, self.facts))
+
+    def _is_grouping(self, node: exp.Expr) -> bool:
+        return isinstance(node, exp.Grouping | exp.GroupingId) and node.parent_select is self.select
+
+    def _functions(self) -> dict[int, tuple[AggregateFunction, str]]:
+        """What each aggregate is, and the engine's type of its argument: whether a sum has a state depends on it."""
+        found = [(id(call), *function_of(call)) for call in own_aggregates(self.select, self.select, self.facts)]
+        wanted = [
+            (key, bind_expr(argument, self.facts))
+            for key, function, argument in found
+            if argument is not None and function is not AggregateFunction.GENERAL
+        ]
+        types = dict(zip((key for key, _ in wanted), self._types([expr for _, expr in wanted]), strict=True))
+        return {key: (self._with_state(function, types.get(key, "")), types.get(key, "")) for key, function, _ in found}
+
+    def _with_state(self, function: AggregateFunction, type_: str) -> AggregateFunction:
+        """Averages of times and the like are the engine's own."""
+        has_state = type_ in INTEGER_TYPES | INEXACT_TYPES or type_.startswith("DECIMAL")
+        return function if has_state or function not in _SUMS else AggregateFunction.GENERAL
+
+    def _types(self, exprs: list[Expr]) -> list[str]:
+        if not exprs:
+            return []
+        outputs = tuple(Output(name=f"a{i}", expr=expr) for i, expr in enumerate(exprs))
+        plan = Project(input=self.source, outputs=outputs, alias="a")
+        return [described.type for described in self.reader.describe(emit_select(plan, weighted=False))]
 
     def _seal(self, nodes: list[exp.Expr]) -> None:
         """Makes the keys, and all that aggregates read, columns of one input: groups are computed from its rows."""
-        wanted = [(self._key_name(node), bind_expr(node, self.facts)) for node in nodes]
-        extra = [Output(name=self.names.fresh(name), expr=expr) for name, expr in wanted]
-        self.source = seal(self.select, self.source, self.names.fresh("input"), extra)
+        different = list({render(node): node for node in nodes}.values())
+        extra = {
+            id(node): Output(name=self.names.fresh(self._key_name(node)), expr=bind_expr(node, self.facts))
+            for node in different
+            if not isinstance(node, exp.Column)
+        }
+        self.source = seal(self.select, self.source, self.names.fresh("input"), extra.values())
         alias = scope_of(self.source)
-        for node, output in zip(nodes, extra, strict=True):
-            text = render(node)
-            if text not in self.keys:
-                self.keys[text] = (output.name, column(alias, output.name))
-                self.taken.add(output.name.lower())
-
-    def _key_nodes(self) -> list[exp.Expr]:
-        group = self.select.args.get("group")
-        if group is None:
-            return []
-        for key, construct in (("grouping_sets", "GROUPING SETS"), ("rollup", "ROLLUP"), ("cube", "CUBE")):
-            if group.args.get(key):
-                raise Unsupported(construct)
-        for node in group.expressions:
-            if isinstance(node, exp.Tuple) and not node.expressions:
-                raise Unsupported("GROUP BY ()")
-            if isinstance(node, exp.Rollup | exp.Cube | exp.GroupingSets):
-                raise Unsupported(_GROUPINGS[type(node)])
-        if group.args.get("all"):
-            nodes = [unaliased(node) for node in self.select.expressions]
-            keys = [node for node in nodes if not any(True for _ in own_aggregates(node, self.select, self.facts))]
-            if not any(key.find(exp.Column) for key in keys):
-                raise Unsupported("GROUP BY ALL without a column")
-            return keys
-        return list(group.expressions)
+        for node in different:
+            name = extra[id(node)].name if id(node) in extra else node.name
+            self.keys[render(node)] = (name, column(alias, name))
+            self.taken.add(name.lower())
 
     def _add_key(self, node: exp.Expr, expr: Expr) -> None:
         if expr.sql not in self.keys:
             self.keys[expr.sql] = (self._name(self._key_name(node)), expr)
 
     def _key_name(self, node: exp.Expr) -> str:
-        return self._output_name(node) or _column_name(node) or "key"
+        return self._output_name(node) or (node.name if isinstance(node, exp.Column) else "key")
 
     def _output_name(self, node: exp.Expr) -> str | None:
         for output in self.select.expressions:
@@ -154,13 +156,16 @@ class AggregateBinder:
         calls = {id(call) for call in own_aggregates(tree, self.select, self.facts)}
 
         def replaced(part: exp.Expr) -> exp.Expr:
+            name = part.parent.alias if isinstance(part.parent, exp.Alias) else None
             if id(part) in calls:
-                name = part.parent.alias if isinstance(part.parent, exp.Alias) else None
                 return column_node(self.scope, self._call(part, name))
+            if self._is_grouping(part):
+                found = self.numbers.setdefault(render(part), (self._name(name or "grouping"), part))
+                return column_node(self.scope, found[0])
             if isinstance(part, exp.Expr) and not isinstance(part, _NO_VALUES):
-                found = self.keys.get(render(part))
-                if found is not None:
-                    return column_node(self.scope, found[0])
+                key = self.keys.get(render(part))
+                if key is not None:
+                    return column_node(self.scope, key[0])
             return part
 
         moved = tree.transform(replaced, copy=False)
@@ -174,73 +179,35 @@ class AggregateBinder:
     def _call(self, node: exp.Expr, name: str | None) -> str:
         text = render(node)
         if text not in self.calls:
-            function, argument = self._function(node) if self._is_simple(node) else self._general(node)
-            self.calls[text] = (self._name(name or function.value.split("_")[0]), function, argument)
-        return self.calls[text][0]
-
-    def _general(self, node: exp.Expr) -> tuple[AggregateFunction, Expr]:
-        return AggregateFunction.GENERAL, bind_call(node, self.facts)
-
-    def _is_simple(self, node: exp.Expr) -> bool:
-        """Whether a group's result follows from sums, counts and extrema."""
-        if isinstance(node, exp.Filter):
-            node = node.this
-        is_plain = not any(value for name, value in node.args.items() if name not in ("this", "big_int"))
-        return type(node) in _FUNCTIONS and is_plain and not isinstance(node.this, exp.Distinct)
-
-    def _function(self, node: exp.Expr) -> tuple[AggregateFunction, Expr | None]:
-        condition: exp.Expr | None = None
-        if isinstance(node, exp.Filter):
-            condition, node = node.expression.this, node.this
-        function = _FUNCTIONS[type(node)]
-        argument = node.this
-        if isinstance(argument, exp.Order):
-            argument = argument.this  # the order of rows changes no sum, count or extremum
-        if argument is None or isinstance(argument, exp.Star):
-            if condition is None:
-                return AggregateFunction.COUNT_STAR, None
-            argument = exp.Literal.number(1)
-        refuse_nested(argument)
-        if condition is not None:
-            argument = exp.Case(ifs=[exp.If(this=condition.copy(), true=argument.copy())])
-        return function, bind_expr(argument, self.facts)
+            function, type_ = self.functions[id(node)]
+            argument: Expr | None
+            if function is AggregateFunction.GENERAL:
+                argument, stem = bind_call(node, self.facts), text.partition("(")[0].lower()
+            else:
+                tree = function_of(node)[1]
+                argument = None if tree is None else bind_expr(tree, self.facts)
+                stem = function.partition("_")[0]
+            self.calls[text] = AggregateCall(
+                name=self._name(name or stem), function=function, argument=argument, argument_type=type_
+            )
+        return self.calls[text].name
 
     def _aggregate(self) -> Aggregate:
-        types = self._argument_types()
         return Aggregate(
             input=self.source,
             keys=tuple(Output(name=name, expr=expr) for name, expr in self.keys.values()),
-            aggregates=tuple(
-                AggregateCall(name=name, function=function, argument=argument, argument_type=types.get(text, ""))
-                for text, (name, function, argument) in self.calls.items()
-            ),
+            aggregates=tuple(self.calls.values()),
             alias=self.scope,
         )
 
-    def _argument_types(self) -> dict[str, str]:
-        """The engine's types of the arguments: whether a sum is exact depends on them."""
-        wanted = [
-            (text, argument)
-            for text, (_, function, argument) in self.calls.items()
-            if argument is not None and function is not AggregateFunction.GENERAL  # a whole call, not an argument
+    def _union(self, sets: list[GroupingSet]) -> Node:
+        types = self._types([expr for _, expr in self.keys.values()])
+        keys = [
+            Key(name=name, expr=expr, type=type_) for (name, expr), type_ in zip(self.keys.values(), types, strict=True)
         ]
-        if not wanted:
-            return {}
-        outputs = tuple(Output(name=f"a{i}", expr=argument) for i, (_, argument) in enumerate(wanted))
-        columns = self.reader.describe(
-            emit_select(Project(input=self.source, outputs=outputs, alias="a"), weighted=False)
-        )
-        types = {text: described.type for (text, _), described in zip(wanted, columns, strict=True)}
-        for text, (_, function, _argument) in self.calls.items():
-            if function in (AggregateFunction.SUM, AggregateFunction.AVG):
-                _check_sum_type(function, types[text])
-        return types
-
-
-def _check_sum_type(function: AggregateFunction, type_: str) -> None:
-    if type_ not in INEXACT_TYPES and type_ not in INTEGER_TYPES and not type_.startswith("DECIMAL"):
-        raise Unsupported(f"{function.value}() of {type_}")
-
-
-def _column_name(node: exp.Expr) -> str | None:
-    return node.name if isinstance(node, exp.Column) else None
+        found = []
+        for nodes in sets:
+            texts = frozenset(render(node) for node in nodes)
+            numbers = tuple((name, grouping_number(call, texts)) for name, call in self.numbers.values())
+            found.append(SetOfKeys(keys=frozenset(self.keys[text][0] for text in texts), numbers=numbers))
+        return union_of_sets(self.source, keys, tuple(self.calls.values()), found, self.names, self.scope)

@@ -31,10 +31,29 @@ def render(node: exp.Expr) -> str:
 
 
 def _as_written(node: exp.Expr) -> exp.Expr:
-    """Functions that the printer would turn into others, which differ in the last digit."""
+    """Functions that the printer would turn into others, or could not print."""
     if isinstance(node, exp.Log) and isinstance(node.this, exp.Literal) and node.this.name == "2" and node.expression:
         return exp.Anonymous(this="log2", expressions=[node.expression])
+    if isinstance(node, exp.ApproxTopK):
+        node = exp.Anonymous(
+            this="approx_top_k", expressions=[node.this, *([node.expression] if node.expression else [])]
+        )
+    if isinstance(node, exp.AggFunc) and isinstance(node.this, exp.Distinct):
+        return _distinct(node, node.this)
+    if isinstance(node, exp.Anonymous) and node.expressions and isinstance(node.expressions[0], exp.Distinct):
+        return _distinct(node, node.expressions[0])
     return node
+
+
+def _distinct(call: exp.Expr, distinct: exp.Distinct) -> exp.Expr:
+    """An aggregate of several arguments with DISTINCT before the first of them, which the printer would make a row."""
+    value, *others = distinct.expressions
+    if not others:
+        return call
+    name = (
+        call.name if isinstance(call, exp.Anonymous) else type(call)(this=value.copy()).sql("duckdb").partition("(")[0]
+    )
+    return exp.Anonymous(this=name, expressions=[exp.Distinct(expressions=[value]), *others])
 
 
 def bind_expr(node: exp.Expr, facts: FunctionFacts) -> Expr:

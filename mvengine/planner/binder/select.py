@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from mvengine.planner.binder.aggregate import AggregateBinder, before_groups, own_aggregates
+from mvengine.planner.binder.aggregate import AggregateBinder
+from mvengine.planner.binder.aggregate_calls import before_groups, own_aggregates
 from mvengine.planner.binder.clock import parts_of_rows, read_clock, with_clock
 from mvengine.planner.binder.conditions import conjuncts
 from mvengine.planner.binder.correlation import free_columns, has_query
@@ -122,7 +123,7 @@ class QueryBinder:
         inline_windows(select)
         expand_order(select)
         calls = list(own_aggregates(select, select, self.facts))
-        has_groups = bool(calls or select.args.get("group"))
+        has_groups = bool(calls or select.args.get("group") or select.args.get("having"))
         plan = self._from(select, ctes)
         nested = SubqueryBinder(self, select, ctes)
         parts = parts_of_rows(select, calls) if has_groups else [select]

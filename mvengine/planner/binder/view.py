@@ -8,7 +8,7 @@ from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
-from mvengine.errors import NotSupportedError, ProgrammingError
+from mvengine.errors import BindError, NotSupportedError, ProgrammingError
 from mvengine.planner.binder.names import unique
 from mvengine.planner.binder.scalar import Unsupported, follows_tables_only, render
 from mvengine.planner.binder.scopes import Names, make_aliases_unique
@@ -37,8 +37,9 @@ def bind_view(
     definition: str,
     settings: tuple[Setting, ...],
     reader: SchemaReader,
+    exact_floats: bool,
 ) -> Materialize:
-    """The logical plan of a view.
+    """The logical plan of a view. With ``exact_floats`` touched groups with a sum of FLOAT or DOUBLE are derived again.
 
     Errors: BindError where DuckDB refuses the query; NotSupportedError where it reads what a view cannot depend on.
     """
@@ -54,7 +55,7 @@ def bind_view(
             raise Unsupported(reason)
         if resolved.unresolved:
             raise Unsupported(resolved.unresolved)
-        plan, order_by = _incremental(resolved, columns, reader)
+        plan, order_by = _planned(resolved, columns, reader)
         if policy is Policy.FULL:
             raise Unsupported("policy 'full'")
     except Unsupported as unsupported:
@@ -72,11 +73,20 @@ def bind_view(
         columns=columns,
         order_by=order_by,
         policy=policy.value,
+        exact_floats=exact_floats,
         strategy=Strategy.FULL,
         reason=plan.reason if isinstance(plan, Opaque) else "",
         definition=definition,
         settings=settings,
     )
+
+
+def _planned(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader) -> tuple[Node, tuple[str, ...]]:
+    """The plan; Unsupported where the engine, which has accepted the query, refuses the planner's own form of it."""
+    try:
+        return _incremental(resolved, columns, reader)
+    except BindError as error:
+        raise Unsupported(f"a form that the planner cannot print ({str(error).splitlines()[0][:120]})") from error
 
 
 def _refuse_row_ids(query: str) -> None:

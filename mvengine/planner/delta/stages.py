@@ -12,13 +12,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mvengine.planner.delta.recursion import is_linear, reads_recursion
-from mvengine.planner.delta.state import argument_name
+from mvengine.planner.delta.state import WITHOUT_STATE, argument_name, call_sql
 from mvengine.planner.delta.visible import is_chain_over_state, rename_storage, top_read, under_chain
 from mvengine.planner.emit.select import columns_of, scope_of
 from mvengine.planner.logical import (
     Aggregate,
     AggregateCall,
-    AggregateFunction,
     Argument,
     BagRead,
     BagStage,
@@ -131,7 +130,7 @@ class _Cutter:
             case Recursion():
                 return self._recursive(node)
             case Aggregate():
-                is_general = any(call.function is AggregateFunction.GENERAL for call in node.aggregates)
+                is_general = any(call.function in WITHOUT_STATE for call in node.aggregates)
                 return self._general(node) if is_general else self._group(node)
 
     def name_last(self, view: Materialize) -> None:
@@ -184,7 +183,12 @@ class _Cutter:
     def _general(self, node: Aggregate) -> StageRead:
         """Groups whose results are computed from their rows. The binder has made the keys columns of the input."""
         keys = tuple(key.expr.columns[0].name for key in node.keys)
-        calls = tuple(Output(name=call.name, expr=_call_expr(call)) for call in node.aggregates)
+        calls = tuple(
+            Output(
+                name=call.name, expr=Expr(sql=call_sql(call), columns=call.argument.columns if call.argument else ())
+            )
+            for call in node.aggregates
+        )
         return self._partition(node.input, keys, (*node.keys, *calls), node.alias, is_grouped=True)
 
     def _partition(
@@ -208,6 +212,7 @@ class _Cutter:
             keys=tuple(key.name for key in node.keys),
             arguments=arguments,
             aggregates=calls,
+            exact_floats=self.view.exact_floats,
         )
         self.stages.append(stage)
         return GroupRead(
@@ -219,14 +224,6 @@ class _Cutter:
             alias=node.alias,
             version=Version.CURRENT,
         )
-
-
-def _call_expr(call: AggregateCall) -> Expr:
-    if call.argument is None:
-        return Expr(sql="count(*)", columns=())
-    if call.function is AggregateFunction.GENERAL:
-        return call.argument
-    return Expr(sql=f"{call.function}({call.argument.sql})", columns=call.argument.columns)
 
 
 def _arguments(node: Aggregate) -> tuple[tuple[Argument, ...], tuple[Output, ...], tuple[AggregateCall, ...]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mvengine.planner.delta.changes import Changes
+from mvengine.planner.delta.doubles import changed_error, changed_sum, is_uncertain, merged_error
 from mvengine.planner.delta.restrict import Affected
 from mvengine.planner.delta.state import (
     COUNT,
@@ -42,7 +43,7 @@ class GroupSql:
 
     @property
     def states(self) -> tuple[StateColumn, ...]:
-        return state_columns(self.stage.arguments, self.stage.aggregates)
+        return state_columns(self.stage.arguments, self.stage.aggregates, exact_floats=self.stage.exact_floats)
 
     @property
     def groups(self) -> str:
@@ -55,12 +56,12 @@ class GroupSql:
     @property
     def is_always_derived(self) -> bool:
         """Whether every touched group is derived again."""
-        return not all(is_exact(state) for state in self.states)
+        return self.stage.exact_floats and not all(is_exact(state) for state in self.states)
 
     @property
     def is_additive(self) -> bool:
         """Whether the change of a group follows from the change of its rows alone: there are only exact sums."""
-        return not any(state.is_extremum for state in self.states) and not self.is_always_derived
+        return all(is_exact(state) and not state.is_extremum for state in self.states)
 
     def create(self) -> str:
         """The state table, filled from the current input."""
@@ -75,10 +76,13 @@ class GroupSql:
 
     def _derive(self, source: Node, restriction: str) -> str:
         keys = [f"input.{quote(key)}" for key in self.stage.keys]
-        outputs = [*keys, f"count(*) AS {COUNT}", *(f"{initial(s)} AS {s.name}" for s in self.states)]
+        outputs = [*keys, f"count(*) AS {COUNT}", *self._initial()]
         rows = f"({select(source, weighted=False)}) AS input{restriction}"
         grouping = f"\nGROUP BY {', '.join(keys)}" if keys else ""
         return f"SELECT {', '.join(outputs)}\nFROM {rows}{grouping}"
+
+    def _initial(self) -> list[str]:
+        return [f"{initial(s, exact_floats=self.stage.exact_floats)} AS {s.name}" for s in self.states]
 
     def summarize(self, changes: Changes) -> str:
         """The summary as a temporary table."""
@@ -105,6 +109,10 @@ class GroupSql:
                 case StateKind.NON_NULL:
                     total = f"sum(CASE WHEN {argument} IS NOT NULL THEN {WEIGHT} ELSE 0 END)"
                     found.append(f"CAST(coalesce({total}, 0) AS BIGINT) AS {state.name}")
+                case StateKind.SUM if not is_exact(state):
+                    found.append(f"{changed_sum(argument, WEIGHT)} AS {state.name}")
+                case StateKind.ERROR:
+                    found.append(f"{changed_error(argument, WEIGHT)} AS {state.name}")
                 case StateKind.SUM:
                     exact = f"CAST({argument} AS HUGEINT)" if state.argument.type in INTEGER_TYPES else argument
                     found.append(f"coalesce(sum({WEIGHT} * {exact}), 0) AS {state.name}")
@@ -143,14 +151,15 @@ class GroupSql:
     @property
     def may_lose(self) -> bool:
         """Whether there can be groups to derive again."""
-        return self.is_always_derived or any(state.is_extremum for state in self.states)
+        return not self.is_additive
 
     def _lost(self) -> str:
         remains = f"coalesce(s.{COUNT}, 0) + d.{COUNT} > 0" if self.stage.keys else "true"
         if self.is_always_derived:
             return remains
-        lost = " OR ".join(_loses(state) for state in self.states if state.is_extremum)
-        return f"coalesce({remains} AND ({lost}), false)"
+        lost = [_loses(state) for state in self.states if state.is_extremum]
+        lost += [_uncertain(state) for state in self.states if state.kind is StateKind.ERROR]
+        return f"coalesce({remains} AND ({' OR '.join(lost)}), false)"
 
     def count_lost(self) -> str:
         return f"SELECT count(*) FROM {self.next} WHERE {LOST}"
@@ -217,7 +226,16 @@ def _loses(state: StateColumn) -> str:
     return f"d.{state.lost_name} {operator} s.{state.name} OR d.{state.lost_name} {operator} d.{state.name}"
 
 
+def _uncertain(state: StateColumn) -> str:
+    """Whether the bound of a sum's error would no longer hold."""
+    total = f"(coalesce(s.{state.sum_name}, 0) + d.{state.sum_name})"
+    return is_uncertain(total, merged_error(f"coalesce(s.{state.name}, 0)", f"d.{state.name}", total))
+
+
 def _merged(state: StateColumn) -> str:
+    if state.kind is StateKind.ERROR:
+        error = merged_error(f"s.{state.name}", f"d.{state.name}", f"(s.{state.sum_name} + d.{state.sum_name})")
+        return f"CASE WHEN s.{COUNT} IS NULL THEN d.{state.name} ELSE {error} END"
     if not state.is_extremum:
         return f"CASE WHEN s.{COUNT} IS NULL THEN d.{state.name} ELSE s.{state.name} + d.{state.name} END"
     operator = "<" if state.kind is StateKind.MIN else ">"

@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mvengine.planner.delta import Leaf, leaf_delta, leaves
-from mvengine.planner.delta.state import finalize
+from mvengine.planner.delta.state import call_sql, finalize
 from mvengine.planner.emit.switch import before, both_rows, switching
 from mvengine.planner.logical import (
     TOP_COUNT,
     WEIGHT,
     Aggregate,
-    AggregateCall,
-    AggregateFunction,
     BagRead,
     Constant,
     Distinct,
@@ -221,19 +219,11 @@ def _aggregate(node: Aggregate) -> str:
     """A logical Aggregate as the engine computes it: for descriptions and comparison, never for maintenance."""
     _, predicates, inputs = (None, [], (node.input,)) if isinstance(node.input, Project) else _block(node.input)
     outputs = [f"{key.expr.sql} AS {quote(key.name)}" for key in node.keys]
-    outputs += [f"{_call(call)} AS {quote(call.name)}" for call in node.aggregates]
+    outputs += [f"{call_sql(call)} AS {quote(call.name)}" for call in node.aggregates]
     where = f" WHERE {conjunction(predicates)}" if predicates else ""
     keys = ", ".join(key.expr.sql for key in node.keys)
     grouping = f" GROUP BY {keys}" if keys else ""
     return f"SELECT {', '.join(outputs) or '1'} FROM {', '.join(from_item(leaf) for leaf in inputs)}{where}{grouping}"
-
-
-def _call(call: AggregateCall) -> str:
-    if call.argument is None:
-        return "count(*)"
-    if call.function is AggregateFunction.GENERAL:
-        return call.argument.sql
-    return f"{call.function}({call.argument.sql})"
 
 
 def matched(node: Match, left: str, right: str, *, condition: str | None = None, weight: str = "") -> str:

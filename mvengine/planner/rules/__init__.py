@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from mvengine.errors import InternalError
 from mvengine.planner.node import Node, rewrite
+from mvengine.planner.rules.distinct_argument_to_finer_group import distinct_argument_to_finer_group
 from mvengine.planner.rules.distinct_to_aggregate import distinct_to_aggregate
 from mvengine.planner.rules.drop_identity_projection import drop_identity_projection
 from mvengine.planner.rules.filter_into_join import filter_into_join
@@ -33,6 +34,7 @@ PIPELINE: tuple[Rule, ...] = (
     merge_filters,
     flatten_joins,
     filter_into_join,
+    distinct_argument_to_finer_group,
     distinct_to_aggregate,
     share_equal,
     push_filter_down,

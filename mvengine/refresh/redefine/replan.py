@@ -61,6 +61,7 @@ def replan(transaction: Transaction, view: ViewDefinition, query: str, name: Nam
             definition=query,
             settings=plan.settings,
             reader=reader_of(transaction),
+            exact_floats=plan.exact_floats,
         )
     return compile_view(bound)
 
