@@ -85,17 +85,17 @@ def every_rule_applies() -> Node:
     for predicate in (same, present):
         plan = Filter(input=plan, predicates=(predicate,))
     project = Project(input=plan, outputs=(Output(name="id", expr=column("a", "id")),), alias="d")
-    distinct: Node = Distinct(input=project, columns=("id",), alias="d")
-    positive = Expr(sql="d.id > 0", columns=(ColumnRef(relation="d", name="id"),))
-    distinct = Filter(input=distinct, predicates=(positive,))
+    keys = (Output(name="id", expr=column("d", "id")),)
     count = AggregateCall(
         name="n", function=AggregateFunction.COUNT_DISTINCT, argument=column("d", "id"), argument_type="INTEGER"
     )
-    keys = (Output(name="id", expr=column("d", "id")),)
-    counted: Node = Aggregate(input=distinct, keys=keys, aggregates=(count,), alias="g")
     several = Expr(sql="g.n > 0", columns=(ColumnRef(relation="g", name="n"),))
-    counted = Filter(input=counted, predicates=(several,))
-    return Project(input=counted, outputs=(Output(name="id", expr=column("g", "id")),), alias="v")
+    counted = Filter(input=Aggregate(input=project, keys=keys, aggregates=(count,), alias="g"), predicates=(several,))
+    shown = Project(input=counted, outputs=(Output(name="id", expr=column("g", "id")),), alias="h")
+    distinct: Node = Distinct(input=shown, columns=("id",), alias="h")
+    positive = Expr(sql="h.id > 0", columns=(ColumnRef(relation="h", name="id"),))
+    distinct = Filter(input=distinct, predicates=(positive,))
+    return Project(input=distinct, outputs=(Output(name="id", expr=column("h", "id")),), alias="v")
 
 
 def linear() -> Node:

@@ -37,6 +37,11 @@ _DISTINCT = {
 _AROUND = (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
 
 
+def has_aggregates(select: exp.Select, facts: FunctionFacts) -> bool:
+    """Whether the SELECT itself aggregates: windows and subqueries do so on their own account."""
+    return any(True for _ in own_aggregates(select, select, facts))
+
+
 def own_aggregates(tree: exp.Expr, select: exp.Select, facts: FunctionFacts) -> Iterator[exp.Expr]:
     """The aggregates of a SELECT in a part of it, with their FILTER, ORDER BY and the like."""
     for node in tree.find_all(exp.Func):

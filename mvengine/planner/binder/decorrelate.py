@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from mvengine.planner.binder.aggregate import has_aggregates, own_aggregates
+from mvengine.planner.binder.aggregate_calls import has_aggregates, own_aggregates
 from mvengine.planner.binder.conditions import conjuncts
 from mvengine.planner.binder.correlation import Domain, add_domain, free_columns, has_query
 from mvengine.planner.binder.limits import limit_to_qualify

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from mvengine.planner.binder.aggregate import has_aggregates
+from mvengine.planner.binder.aggregate_calls import has_aggregates
 from mvengine.planner.binder.conditions import conjuncts
 from mvengine.planner.binder.correlated import BoundSubquery, bind_subquery, first_select, query_of
 from mvengine.planner.binder.correlation import has_query
