@@ -43,7 +43,13 @@ def _statements(stage: Node) -> list[str]:
         case PartitionStage():
             parts = PartitionSql(stage, is_null_safe=False)
             changes = all_changed(stage.input)
-            found = [parts.find_touched(changes), parts.shape(), parts.derive(), parts.compare()]
+            found = [
+                parts.find_touched(changes),
+                parts.shape(),
+                parts.derive(changes),
+                parts.copy_stored(),
+                parts.compare(),
+            ]
             return [*found, *_apply(stage.storage, parts.change, parts.columns)]
         case TopStage():
             top = TopSql(stage)
@@ -67,9 +73,10 @@ def _statements(stage: Node) -> list[str]:
 
 
 def _group(sql: GroupSql) -> list[str]:
-    found = [sql.summarize(all_changed(sql.stage.input)), sql.shape(), sql.derive_next(sql.groups)]
+    changes = all_changed(sql.stage.input)
+    found = [sql.summarize(changes), sql.shape(), sql.derive_next(sql.groups)]
     if sql.may_lose:
-        found += [sql.count_lost(), sql.derive_lost()]
+        found += [sql.count_lost(), sql.derive_lost(changes)]
     return [*found, sql.merge_next()]
 
 

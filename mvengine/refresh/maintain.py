@@ -127,13 +127,15 @@ def _follow(
     """From the changes of the inputs through the stages."""
     plan = view.maintenance
     changed = frozenset(delta_name(name) for name in sizes)
+    stages = {str(getattr(stage, "name", "")): stage for stage in plan.stages}
     rows = 0
     for run in runs_of(plan.stages, plan.visible):
         if not isinstance(run.stage, FullStage) and not inputs_of(run.stage) & changed:
             continue
         is_last = run.stage is plan.stages[-1]
         with step(f"stage {run.stage.name}"):
-            changes = near.changes(run.stage, changed) if near else Changes(names=changed, near=frozenset())
+            plain = Changes(names=changed, made={}, stages=stages)
+            changes = near.reduce(run.stage, plain) if near else plain
             rows = maintain_stage(engine, run, changes, is_wanted=is_wanted or not is_last)
         if not is_last and rows:
             changed |= {delta_name(run.stage.name)}

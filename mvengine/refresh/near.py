@@ -1,6 +1,6 @@
 """Reduces big relations to the rows near a change, once for all views that are maintained together.
 
-Which reductions more than one stage can use follows from the graph and from what has changed, and is kept with the
+Which reductions can be used more than once follows from the graph and from what has changed, and is kept with the
 graph. They are made when the first of them comes to it, and only where it pays: of a big relation, by a small change.
 """
 
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mvengine.engines.base import Engine
 from mvengine.planner.delta import delta_name
 from mvengine.planner.delta.changes import Changes
-from mvengine.planner.delta.near import Near, reductions
+from mvengine.planner.delta.near import Near, Source, Use
 from mvengine.planner.logical import FullStage
 from mvengine.planner.node import Node
 from mvengine.refresh.graph import Graph
@@ -28,66 +28,67 @@ SMALL_PART = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Sharing:
-    """What several stages can use: by the stage's name, and for each reduction the columns that they read of it."""
+    """What is worth to be reduced when certain relations change: what each is made from, and the columns of it that are
+    read; and by the name of a stage, what it uses, in the order in which it is made."""
 
     of_stage: Mapping[str, tuple[Near, ...]]
+    sources: Mapping[Near, frozenset[Source]]
     columns: Mapping[Near, tuple[str, ...]]
 
 
 class NearTables:
-    """The reductions made in one maintenance. ``sizes`` are the changes with their rows: it grows as views follow."""
+    """The reductions made in one maintenance of what ``sizes`` says has changed, with its rows."""
 
     def __init__(self, engine: Engine, graph: Graph, sizes: Mapping[Name, int]) -> None:
         self.engine = engine
         self.graph = graph
-        self.sizes = sizes
+        self.rows = {delta_name(name): rows for name, rows in sizes.items()}  # of changes, and of what was made
         self.sharing = _sharing(graph, frozenset(sizes))
-        self._rows: dict[str, int] = {}  # of what was made, by name
         self._refused: set[Near] = set()
-        self._made: set[Near] = set()
+        self._made: dict[Near, frozenset[Source]] = {}
 
-    def changes(self, stage: Node, changed: frozenset[str]) -> Changes:
-        """What a stage follows now; makes what is to be used and not there yet."""
-        used: set[Near] = set()
-        for near in self.sharing.of_stage.get(_name(stage), ()):
-            has_source = near.of in changed or near.of in self._rows
-            if has_source and (near in self._made or self._make(near, changed)):
-                used.add(near)
-        return Changes(names=changed, near=frozenset(used))
+    def reduce(self, stage: Node, changes: Changes) -> Changes:
+        """The same changes, with what the stage can use; makes what is not there yet."""
+        used = [near for near in self.sharing.of_stage.get(_name(stage), ()) if self._is_made(near)]
+        return replace(changes, made={near: self._made[near] for near in used})
 
-    def _make(self, near: Near, changed: frozenset[str]) -> bool:
-        if near in self._refused:
-            return False
-        rows = {**{delta_name(name): rows for name, rows in self.sizes.items()}, **self._rows}[near.of]
-        if rows * SMALL_PART > self._relation_rows(near) or self._relation_rows(near) < BIG_RELATION_ROWS:
+    def _is_made(self, near: Near) -> bool:
+        if near not in self._made and near not in self._refused:
+            self._make(near)
+        return near in self._made
+
+    def _make(self, near: Near) -> None:
+        """Makes it if that pays, after what it is made from."""
+        sources = sorted(self.sharing.sources[near], key=lambda source: (source.of, source.column))
+        nearer = {made.name: made for made in self.sharing.sources}
+        is_there = all(self._is_made(nearer[source.of]) for source in sources if source.of in nearer)
+        if not is_there or not self._pays(near, sum(self.rows[source.of] for source in sources)):
             self._refused.add(near)
-            return False
-        sources = [near.of, *(name for made in self._made if made.name == near.of for name in _lost(made, changed))]
-        keys = "\nUNION ALL ".join(f"SELECT {quote(near.of_column)} AS k FROM {quote(source)}" for source in sources)
+            return
+        keys = [f"SELECT {quote(source.column)} AS k FROM {quote(source.of)}" for source in sources]
+        keys += [  # what was deleted of a relation has keys too, and is not in its reduction
+            f"SELECT {quote(source.column)} FROM {quote(lost)}"
+            for source in sources
+            if source.of in nearer and (lost := delta_name(nearer[source.of].relation)) in self.rows
+        ]
         columns = ", ".join(f"r.{quote(name)}" for name in self.sharing.columns[near])
         created = self.engine.query(
             f"CREATE OR REPLACE TEMP TABLE {quote(near.name)} AS\nSELECT {columns}\nFROM {near.storage} AS r\n"
-            f"SEMI JOIN ({keys}) AS near ON r.{quote(near.column)} = near.k"
+            f"SEMI JOIN ({' UNION ALL '.join(keys)}) AS near ON r.{quote(near.column)} = near.k"
         )
-        self._rows[near.name] = int(created[0][0])
-        self._made.add(near)
-        return True
+        self.rows[near.name] = int(created[0][0])
+        self._made[near] = self.sharing.sources[near]
 
-    def _relation_rows(self, near: Near) -> int:
+    def _pays(self, near: Near, rows: int) -> bool:
         known = self.graph.row_counts
         if near.storage not in known:
             known[near.storage] = int(self.engine.query(f"SELECT count(*) FROM {near.storage}")[0][0])
-        return known[near.storage]
+        return known[near.storage] >= max(BIG_RELATION_ROWS, rows * SMALL_PART)
 
     def drop(self) -> None:
         """Removes the temporary tables."""
-        for name in self._rows:
-            self.engine.query(f"DROP TABLE {quote(name)}")
-
-
-def _lost(made: Near, changed: frozenset[str]) -> list[str]:
-    """What was deleted of a relation has keys too, and is not in its reduction."""
-    return [name for name in (delta_name(made.relation),) if name in changed]
+        for near in self._made:
+            self.engine.query(f"DROP TABLE {quote(near.name)}")
 
 
 def _name(stage: Node) -> str:
@@ -102,22 +103,60 @@ def _sharing(graph: Graph, changed: frozenset[Name]) -> Sharing:
 
 
 def _find_sharing(graph: Graph, changed: frozenset[Name]) -> Sharing:
-    """As if every view that may change did so."""
+    """As if every view that may change did so. Only what follows from the changes at the beginning can be made at any
+    time of the maintenance: what comes from a view's own change is left alone."""
+    first = frozenset(delta_name(name) for name in changed)
+    found: dict[str, list[Use]] = {}
     views = graph.following(changed)
-    stages = [stage for view in views for stage in view.maintenance.stages if not isinstance(stage, FullStage)]
-    names = frozenset(
-        {delta_name(name) for name in changed}
-        | {delta_name(view.name) for view in views}
-        | {delta_name(_name(stage)) for stage in stages}
+    for view in views:
+        stages = {_name(stage): stage for stage in view.maintenance.stages}
+        names = first | {delta_name(other.name) for other in views} | {delta_name(name) for name in stages}
+        for name, stage in stages.items():
+            if not isinstance(stage, FullStage):
+                uses = Changes(names=names, made={}, stages=stages).uses(stage)
+                found[name] = [use for use in uses if use.near.relation not in graph.views]
+    made_from = _rooted([use for uses in found.values() for use in uses], first)
+    times = Counter(
+        use.near for uses in found.values() for use in uses if use.sources <= made_from.get(use.near, set())
     )
-    found = {_name(stage): reductions(stage, names) for stage in stages}
-    uses = Counter(near for used in found.values() for near in used)
     columns: dict[Near, set[str]] = {}
-    for used in found.values():
-        for near, read in used.items():
-            if uses[near] > 1 and near.relation not in graph.views:
-                columns.setdefault(near, set()).update(read)
+    needed = _with_nearer({near for near, uses in times.items() if uses > 1}, made_from)
+    for use in (use for uses in found.values() for use in uses if use.near in needed):
+        columns.setdefault(use.near, set()).update(use.columns)
+    for near in needed:
+        for source in made_from[near]:
+            columns.update(
+                {other: columns.get(other, set()) | {source.column} for other in needed if other.name == source.of}
+            )
     return Sharing(
-        of_stage={name: tuple(near for near in used if near in columns) for name, used in found.items()},
-        columns={near: tuple(sorted(read)) for near, read in columns.items()},
+        of_stage={
+            name: tuple(sorted({use.near for use in uses} & needed, key=lambda near: near.steps))
+            for name, uses in found.items()
+        },
+        sources={near: frozenset(made_from[near]) for near in needed},
+        columns={near: tuple(sorted(columns[near])) for near in needed},
     )
+
+
+def _rooted(uses: list[Use], first: frozenset[str]) -> dict[Near, set[Source]]:
+    """What each reduction is to be made from, of those that follow from the first changes alone."""
+    found: dict[Near, set[Source]] = {}
+    for use in sorted(uses, key=lambda use: use.near.steps):
+        known = first if use.near.steps == 1 else {near.name for near in found}
+        if all(source.of in known for source in use.sources):
+            found.setdefault(use.near, set()).update(use.sources)
+    return found
+
+
+def _with_nearer(wanted: set[Near], made_from: Mapping[Near, set[Source]]) -> set[Near]:
+    """And what they are made from."""
+    by_name = {near.name: near for near in made_from}
+    found = set(wanted)
+    for near in sorted(wanted, key=lambda near: -near.steps):
+        todo = [near]
+        while todo:
+            for source in made_from[todo.pop()]:
+                if (other := by_name.get(source.of)) is not None and other not in found:
+                    found.add(other)
+                    todo.append(other)
+    return found

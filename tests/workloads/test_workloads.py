@@ -10,6 +10,7 @@ from workload import Run, Workload
 
 import mvengine
 from mvengine.demo.tpch import generate
+from mvengine.refresh import near
 
 HERE = Path(__file__).parent
 EPOCHS = (1, 2, 3)
@@ -46,3 +47,11 @@ def _follow(workload: Workload, *, autocommitted: tuple[int, ...], computed_agai
         assert full.keys() <= computed_again, full
         unmoved = run.views.keys() - run.moved
         assert not unmoved, f"the changes show nothing about {sorted(unmoved)}"
+
+
+def test_the_22_queries_of_tpch_follow_where_every_relation_is_reduced_to_what_is_near(
+    tpch: Workload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(near, "BIG_RELATION_ROWS", 0)
+    monkeypatch.setattr(near, "SMALL_PART", 0)
+    _follow(tpch, autocommitted=())

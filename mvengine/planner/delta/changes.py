@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mvengine.planner.delta import delta, inputs_of
-from mvengine.planner.delta.near import Near, reduced
+from mvengine.planner.delta.lineage import Lineage
+from mvengine.planner.delta.near import Made, Use, reduced, uses_in
+from mvengine.planner.delta.restrict import Affected
+from mvengine.planner.delta.state import is_exact, state_columns
+from mvengine.planner.emit.select import scope_of
+from mvengine.planner.logical import GroupStage, Match, MatchStage, PartitionStage, RecursiveStage
 from mvengine.planner.node import Node
+from mvengine.planner.scalar import Expr, column
+from mvengine.schema import quote
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """The names of the changes that are not empty, and the relations that were reduced to what is near them."""
+    """The names of the changes that are not empty, and the relations that were reduced to what is near them;
+    ``stages`` are those of the view, by name."""
 
     names: frozenset[str]
-    near: frozenset[Near]
+    made: Made
+    stages: Mapping[str, Node]
 
     def reach(self, node: Node) -> bool:
         """Whether a plan's rows may change."""
@@ -22,9 +32,43 @@ class Changes:
 
     def terms(self, node: Node) -> tuple[Node, ...]:
         """The terms whose union is the change of a linear plan."""
-        return tuple(reduced(term, self.near) for term in delta(node, self.names))
+        return tuple(reduced(term, self.made) for term in delta(node, self.names))
+
+    def affected(self, stage: Node, table: str, *, is_null_safe: bool) -> Affected:
+        """The affected keys of a stage, that stand in a table."""
+        lineage = Lineage(changed=self.names, stages=self.stages)
+        sources = lineage.keys(stage) if self.made else {}
+        return Affected(table=table, is_null_safe=is_null_safe, sources=sources, made=self.made, uses=[])
+
+    def uses(self, stage: Node) -> Iterator[Use]:
+        """The reductions that could be used for a stage."""
+        inputs = stage.children[0].children if isinstance(stage, MatchStage | RecursiveStage) else stage.children
+        for term in (term for node in inputs for term in delta(node, self.names)):
+            yield from uses_in(term)
+        sources = Lineage(changed=self.names, stages=self.stages).keys(stage)
+        affected = Affected(table="", is_null_safe=False, sources=sources, made={}, uses=[])
+        for plan, keys in _derived_again(stage):
+            affected.restricted(plan, keys)
+        yield from affected.uses
 
 
 def all_changed(node: Node) -> Changes:
     """As if every input of a plan had changed: to show what may happen."""
-    return Changes(names=inputs_of(node), near=frozenset())
+    return Changes(names=inputs_of(node), made={}, stages={})
+
+
+def _derived_again(stage: Node) -> list[tuple[Node, Mapping[str, Expr]]]:
+    """The plans of which a stage reads the rows with affected keys, and these keys."""
+    match stage:
+        case MatchStage(input=Match() as node):
+            left = {f"k{number}": key.left for number, key in enumerate(node.keys, 1)}
+            right = {f"k{number}": key.right for number, key in enumerate(node.keys, 1)}
+            return [(node.left, left), (node.right, right)]
+        case PartitionStage():
+            return [(stage.input, {quote(key): column(scope_of(stage.input), key) for key in stage.keys})]
+        case GroupStage() if any(
+            state.is_extremum or not is_exact(state) for state in state_columns(stage.arguments, stage.aggregates)
+        ):
+            return [(stage.input, {quote(key): column(scope_of(stage.input), key) for key in stage.keys})]
+        case _:
+            return []

@@ -1,68 +1,87 @@
-"""Semi-join reduction by delta keys: the few rows of a big relation that can meet a change.
+"""Semijoin reduction by delta keys: the few rows of a big relation that can meet a change.
 
     Δ(O) ⋈_{o.k = l.k} L  =  Δ(O) ⋈_{o.k = l.k} (L ⋉ π_k(ΔO))
 
 A term of a join's change begins at one delta. Who is joined to it by equal columns can be reduced to the rows with its
-keys, and who is joined to these likewise. Such a reduction does not depend on the view: it is made once, and serves all
-terms of all views that are maintained together. That is worth it, since scanning the big relation is what they cost.
+keys, and who is joined to these likewise, one step further away. What is derived again for affected keys (matches,
+partitions, lost groups) can be reduced by the changes that these keys come from. A reduction may hold more than a term
+needs: so one for each relation, column and distance serves all terms of all views that are maintained together. That is
+worth it, since scanning the big relation is what they cost.
 Source: Bernstein and Chiu, "Using Semi-Joins to Solve Relational Queries" (1981); shared as in Mistry et al.,
 "Materialized View Selection and Maintenance Using Multi-Query Optimization" (2001).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeGuard
 
-from mvengine.planner.delta import delta, leaf_delta
-from mvengine.planner.logical import Constant, GroupRead, Join, MatchStage, RecursiveStage, Scan, StageRead, Version
+from mvengine.planner.delta import leaf_delta
+from mvengine.planner.delta.equality import equality
+from mvengine.planner.logical import Join, Scan, Version
 from mvengine.planner.node import Node, rewrite, walk
-from mvengine.planner.scalar import Expr
 from mvengine.schema import Name, quote
 
 
 @dataclass(frozen=True, kw_only=True)
 class Near:
-    """R ⋉ of: the rows of a relation (as it is now) whose ``column`` stands in ``of_column`` of a change, or of what is
-    near one."""
+    """The rows of a relation, as it is now, whose ``column`` stands in one of several sources."""
 
     relation: Name
     storage: str
     column: str
-    of: str  # the name of a change, or of another Near
-    of_column: str
+    steps: int  # 1: the sources are changes; 2: what is near changes; …
 
     @property
     def name(self) -> str:
         """The name of the temporary table that holds them."""
-        return f"mv_near_{self.relation.name}.{self.column}={self.of.removeprefix('mv_')}.{self.of_column}"
+        away = f" ({self.steps} steps away)" if self.steps > 1 else ""
+        return f"mv_near_{self.relation}.{self.column}{away}"
 
 
-def reductions(stage: Node, changed: frozenset[str]) -> Mapping[Near, frozenset[str]]:
-    """What can be reduced in the terms of a stage's change, in the order in which it can be made; each with the columns
-    that are read of it."""
-    found: dict[Near, frozenset[str]] = {}
-    inputs = stage.children[0].children if isinstance(stage, MatchStage | RecursiveStage) else stage.children
-    for term in [term for node in inputs for term in delta(node, changed)]:
-        for join in (node for node in walk(term) if isinstance(node, Join)):
-            for near, scan in _near(join).items():
-                columns = frozenset(column.name for column in scan.columns)
-                found[near] = found.get(near, frozenset()) | columns
-    return found
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A column of a change, or of a Near: of which one, by its name."""
+
+    of: str
+    column: str
 
 
-def reduced(term: Node, made: Collection[Near]) -> Node:
+Made = Mapping[Near, frozenset[Source]]
+"""The reductions that are there, and what each was made from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """One place where a reduction could stand for the relation, and what it must hold there."""
+
+    near: Near
+    sources: frozenset[Source]
+    columns: frozenset[str]
+
+
+def uses_in(term: Node) -> Iterator[Use]:
+    """The reductions that a term of a change can use."""
+    for join in (node for node in walk(term) if isinstance(node, Join)):
+        for scan, (near, source) in _near(join).items():
+            yield use_of(scan, near, frozenset({source}))
+
+
+def use_of(scan: Scan, near: Near, sources: frozenset[Source]) -> Use:
+    return Use(near=near, sources=sources, columns=frozenset({near.column, *(column.name for column in scan.columns)}))
+
+
+def reduced(term: Node, made: Made) -> Node:
     """The term with what has been made in the place of whole relations."""
 
     def by_near(node: Node) -> Node | None:
         if not isinstance(node, Join):
             return None
-        storages: dict[Node, str] = {scan: quote(near.name) for near, scan in _near(node).items() if near in made}
-        if not storages:
+        found = {scan: near for scan, (near, source) in _near(node).items() if source in made.get(near, ())}
+        if not found:
             return None
         inputs = (
-            replace(child, storage=storages[child]) if isinstance(child, Scan) and child in storages else child
+            replace(child, storage=quote(found[child].name)) if isinstance(child, Scan) and child in found else child
             for child in node.inputs
         )
         return node.with_children(tuple(inputs))
@@ -70,50 +89,26 @@ def reduced(term: Node, made: Collection[Near]) -> Node:
     return rewrite(term, by_near) if made else term
 
 
-def _near(join: Join) -> dict[Near, Scan]:
+def _near(join: Join) -> dict[Scan, tuple[Near, Source]]:
     """The reductions of one join, outwards from its delta."""
-    reached = {_alias(leaf): leaf_delta(leaf) for leaf in join.inputs if _is_delta(leaf)}
-    waiting = {
-        leaf.alias.lower(): leaf for leaf in join.inputs if isinstance(leaf, Scan) and leaf.version is not Version.DELTA
-    }
-    found: dict[Near, Scan] = {}
+    reached: dict[str, tuple[str, int]] = {}  # alias -> what its rows are among, and how far away
+    waiting: dict[str, Scan] = {}
+    for leaf in join.inputs:
+        if isinstance(leaf, Scan) and leaf.version is Version.DELTA:
+            reached[leaf.alias.lower()] = leaf_delta(leaf), 0
+        elif isinstance(leaf, Scan):
+            waiting[leaf.alias.lower()] = leaf
+    found: dict[Scan, tuple[Near, Source]] = {}
     equalities = [pair for predicate in join.predicates if (pair := equality(predicate))]
+    steps = [pair for both in equalities for pair in (both, both[::-1])]
     for _ in range(len(waiting)):
-        step = next(
-            (
-                (one, other)
-                for pair in equalities
-                for one, other in (pair, pair[::-1])
-                if one[0] in reached and other[0] in waiting
-            ),
-            None,
-        )
+        step = next(((one, other) for one, other in steps if one[0] in reached and other[0] in waiting), None)
         if step is None:
             break
-        (source, of_column), (alias, column) = step
-        scan = waiting.pop(alias)
-        near = Near(
-            relation=scan.relation, storage=scan.storage, column=column, of=reached[source], of_column=of_column
-        )
-        reached[alias] = near.name
-        found[near] = scan
+        (alias, of_column), (other, column) = step
+        of, distance = reached[alias]
+        scan = waiting.pop(other)
+        near = Near(relation=scan.relation, storage=scan.storage, column=column, steps=distance + 1)
+        found[scan] = near, Source(of=of, column=of_column)
+        reached[other] = near.name, near.steps
     return found
-
-
-def _is_delta(leaf: Node) -> TypeGuard[Scan]:
-    return isinstance(leaf, Scan) and leaf.version is Version.DELTA
-
-
-def _alias(leaf: Node) -> str:
-    assert isinstance(leaf, Scan | GroupRead | StageRead | Constant)
-    return leaf.alias.lower()
-
-
-def equality(predicate: Expr) -> tuple[tuple[str, str], tuple[str, str]] | None:
-    """(alias, column) = (alias, column), where the predicate says just that of two inputs."""
-    if len(predicate.columns) != 2:
-        return None
-    one, other = predicate.columns
-    if predicate.sql not in (f"{one.sql} = {other.sql}", f"{other.sql} = {one.sql}"):
-        return None
-    return (one.relation.lower(), one.name), (other.relation.lower(), other.name)

@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mvengine.planner.delta.near import equality
+from mvengine.planner.delta.equality import equal_columns, plain_column
+from mvengine.planner.delta.lineage import Sources
+from mvengine.planner.delta.near import Made, Near, Use, use_of
 from mvengine.planner.emit.select import columns_of, scope_of
 from mvengine.planner.logical import (
     BagRead,
@@ -28,7 +30,7 @@ from mvengine.planner.logical import (
     Version,
 )
 from mvengine.planner.node import Node
-from mvengine.planner.scalar import Expr, column
+from mvengine.planner.scalar import Expr
 from mvengine.schema import quote
 
 Wanted = Mapping[tuple[str, str], str]
@@ -37,17 +39,24 @@ Wanted = Mapping[tuple[str, str], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Affected:
-    """The table of the affected keys, and how they are compared."""
+    """The table of the affected keys, and how they are compared.
+
+    ``sources`` says of each key where its values come from; so what was made near these can be read in the place of a
+    relation. Where more could be used, it is noted in ``uses``.
+    """
 
     table: str
     is_null_safe: bool
+    sources: Mapping[str, Sources]
+    made: Made
+    uses: list[Use]
 
     def restricted(self, plan: Node, keys: Mapping[str, Expr]) -> Node:
         """The plan over smaller relations: among its rows are all whose ``keys`` (by their names in the table) are
         affected. Keys that are no plain columns are not looked at."""
         wanted = {}
         for name, expr in keys.items():
-            if (ref := _plain(expr)) is not None:
+            if (ref := plain_column(expr)) is not None:
                 wanted[ref] = name
         return self._push(plan, wanted)
 
@@ -58,7 +67,7 @@ class Affected:
             case Filter():
                 return node.with_children((self._push(node.input, wanted),))
             case Project():
-                below = {output.name.lower(): _plain(output.expr) for output in node.outputs}
+                below = {output.name.lower(): plain_column(output.expr) for output in node.outputs}
                 return node.with_children((self._push(node.input, _through(below, wanted, node.alias)),))
             case UnionAll():
                 own = _own(wanted, node.alias)
@@ -68,7 +77,8 @@ class Affected:
                 wanted = _with_equals(node, wanted)
                 return node.with_children(tuple(self._push(child, wanted) for child in node.inputs))
             case Scan(version=Version.CURRENT):
-                return replace(node, storage=self._semijoin(node.storage, columns_of(node), _own(wanted, node.alias)))
+                own = _own(wanted, node.alias)
+                return replace(node, storage=self._semijoin(self._near(node, own), columns_of(node), own))
             case GroupRead(version=Version.CURRENT):
                 return replace(node, storage=self._semijoin(node.storage, node.keys, _own(wanted, node.alias)))
             case StageRead(version=Version.CURRENT, rows=BagRead() as rows):
@@ -81,11 +91,22 @@ class Affected:
 
     def _push_into(self, node: Match, own: Mapping[str, str]) -> Match:
         """The left side decides which rows there are; of the right one only those with its keys can matter."""
-        below = {output.name.lower(): _plain(output.expr) for output in node.outputs}
+        below = {output.name.lower(): plain_column(output.expr) for output in node.outputs}
         left = {ref: own[name] for name, ref in below.items() if ref is not None and name in own}
-        pairs = [(_plain(key.left), _plain(key.right)) for key in node.keys]
+        pairs = [(plain_column(key.left), plain_column(key.right)) for key in node.keys]
         right = {other: left[one] for one, other in pairs if one in left and other is not None}
         return node.with_children((self._push(node.left, left), self._push(node.right, right)))
+
+    def _near(self, scan: Scan, own: Mapping[str, str]) -> str:
+        """What is read for a relation: the rows near the changes that its keys come from, if they are there."""
+        for column in scan.columns:
+            sources = self.sources.get(own.get(column.name.lower(), ""))
+            if sources:
+                near = Near(relation=scan.relation, storage=scan.storage, column=column.name, steps=1)
+                self.uses.append(use_of(scan, near, sources))
+                if sources <= self.made.get(near, frozenset()):
+                    return quote(near.name)
+        return scan.storage
 
     def _semijoin(self, storage: str, columns: tuple[str, ...], own: Mapping[str, str]) -> str:
         operator = "IS NOT DISTINCT FROM" if self.is_null_safe else "="
@@ -93,13 +114,6 @@ class Affected:
         if not same:
             return storage
         return f"(SELECT r.* FROM {storage} AS r SEMI JOIN {self.table} AS k ON {' AND '.join(same)})"
-
-
-def _plain(expr: Expr) -> tuple[str, str] | None:
-    """The column that an expression is, if it is nothing else."""
-    if len(expr.columns) != 1 or expr != column(expr.columns[0].relation, expr.columns[0].name):
-        return None
-    return expr.columns[0].relation.lower(), expr.columns[0].name.lower()
 
 
 def _own(wanted: Wanted, alias: str) -> dict[str, str]:
@@ -122,12 +136,7 @@ def _renamed(own: Mapping[str, str], columns: tuple[str, ...], leg: Node) -> Wan
 def _with_equals(join: Join, wanted: Wanted) -> Wanted:
     """Columns that the join equates with a wanted one are wanted too."""
     found = dict(wanted)
-    pairs = [pair for predicate in join.predicates if (pair := equality(predicate))]
-    for _ in range(len(pairs)):
-        for (one, a), (other, b) in pairs:
-            left, right = (one, a.lower()), (other, b.lower())
-            if left in found:
-                found.setdefault(right, found[left])
-            elif right in found:
-                found[left] = found[right]
+    for ref, key in wanted.items():
+        for other in equal_columns(join.predicates, ref):
+            found.setdefault(other, key)
     return found

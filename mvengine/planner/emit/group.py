@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from mvengine.planner.delta.changes import Changes
 from mvengine.planner.delta.doubles import changed_error, changed_sum, is_uncertain, merged_error
-from mvengine.planner.delta.restrict import Affected
 from mvengine.planner.delta.state import (
     COUNT,
     INTEGER_TYPES,
@@ -164,12 +163,13 @@ class GroupSql:
     def count_lost(self) -> str:
         return f"SELECT count(*) FROM {self.next} WHERE {LOST}"
 
-    def derive_lost(self) -> str:
+    def derive_lost(self, changes: Changes) -> str:
         """Puts the states of the lost groups in their place, derived from the input."""
         lost = f"(FROM {self.next} WHERE {LOST})"
         restriction = f"\nSEMI JOIN {lost} AS lost ON {self.same_keys('input', 'lost')}" if self.stage.keys else ""
         keys = {quote(key): column("input", key) for key in self.stage.keys}
-        source = Affected(table=lost, is_null_safe=self.is_null_safe).restricted(self.stage.input, keys)
+        affected = changes.affected(self.stage, lost, is_null_safe=self.is_null_safe)
+        source = affected.restricted(self.stage.input, keys)
         names = [COUNT, *(s.name for s in self.states)]
         return (
             f"UPDATE {self.next} AS n SET {', '.join(f'{name} = again.{name}' for name in names)}\n"

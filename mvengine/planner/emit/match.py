@@ -38,6 +38,7 @@ class _Side:
     keys: tuple[Expr, ...]
     may_be_null: tuple[bool, ...]  # per key: whether NULL is equal to NULL
     changes: Changes
+    affected: Affected
 
     @property
     def alias(self) -> str:
@@ -69,8 +70,7 @@ class _Side:
     def current(self) -> str:
         """L ⋉ K; without keys, L."""
         names = _names(self.columns, self.alias)
-        affected = Affected(table="affected", is_null_safe=any(self.may_be_null))
-        node = affected.restricted(self.node, {f"k{i}": key for i, key in enumerate(self.keys, 1)})
+        node = self.affected.restricted(self.node, {f"k{i}": key for i, key in enumerate(self.keys, 1)})
         rows = f"({select(node, weighted=False)}) AS {quote(self.alias)}"
         same = [
             f"{key.sql} {'IS NOT DISTINCT FROM' if null_safe else '='} affected.k{i}"
@@ -95,8 +95,9 @@ def change(stage: MatchStage, changes: Changes) -> str:
     node = stage.input
     assert isinstance(node, Match)
     null_safe = tuple(key.is_null_safe for key in node.keys)
-    left = _Side("left", node.left, tuple(key.left for key in node.keys), null_safe, changes)
-    right = _Side("right", node.right, tuple(key.right for key in node.keys), null_safe, changes)
+    affected = changes.affected(stage, "affected", is_null_safe=any(null_safe))
+    left = _Side("left", node.left, tuple(key.left for key in node.keys), null_safe, changes, affected)
+    right = _Side("right", node.right, tuple(key.right for key in node.keys), null_safe, changes, affected)
     sides = [side for side in (left, right) if side.has_changed]
     parts = [side.change() for side in sides]
     if node.keys:

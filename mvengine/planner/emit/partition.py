@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from mvengine.planner.delta import delta_name
 from mvengine.planner.delta.changes import Changes
-from mvengine.planner.delta.restrict import Affected
 from mvengine.planner.emit.bag import ROW, difference, visible_change
 from mvengine.planner.emit.select import scope_of, select, union
 from mvengine.planner.logical import PartitionStage
@@ -85,11 +84,12 @@ class PartitionSql:
         nulls = " OR ".join(f"({quote(key)} = {quote(key)}) IS NOT TRUE" for key in self.stage.keys) or "false"
         return f"SELECT count(*), count(*) FILTER (WHERE {nulls}) FROM {self.touched}"
 
-    def derive(self) -> str:
+    def derive(self, changes: Changes) -> str:
         """The touched partitions' rows as they are now."""
         alias = scope_of(self.stage.input)
         keys = {quote(key): column(alias, key) for key in self.stage.keys}
-        source = Affected(table=self.touched, is_null_safe=self.is_null_safe).restricted(self.stage.input, keys)
+        affected = changes.affected(self.stage, self.touched, is_null_safe=self.is_null_safe)
+        source = affected.restricted(self.stage.input, keys)
         rows = self._rows(source, self._restriction(quote(alias)))
         return f"CREATE OR REPLACE TEMP TABLE {self.fresh} AS\n{rows}"
 

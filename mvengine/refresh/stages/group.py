@@ -31,7 +31,7 @@ def maintain(engine: Engine, run: StageRun, stage: GroupStage, changes: Changes,
     else:
         sql, groups = _next_of_many(engine, stage, changes)
     if sql.may_lose and engine.query(sql.count_lost())[0][0]:
-        engine.query(sql.derive_lost())
+        engine.query(sql.derive_lost(changes))
     if groups:
         engine.query(sql.merge_next())
     if groups and is_wanted:

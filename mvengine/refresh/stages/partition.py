@@ -28,7 +28,7 @@ def maintain(engine: Engine, run: StageRun, stage: PartitionStage, changes: Chan
         engine.query(f"DROP TABLE {sql.touched}")
         return 0
     sql = PartitionSql(stage, is_null_safe=null_keys > 0)
-    engine.query(sql.derive())
+    engine.query(sql.derive(changes))
     engine.query(sql.copy_stored())
     engine.query(sql.compare())
     rows = bag.apply(engine, stage.storage, sql.change, sql.columns, among=sql.stored)
