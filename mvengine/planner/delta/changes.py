@@ -67,7 +67,8 @@ def _derived_again(stage: Node) -> list[tuple[Node, Mapping[str, Expr]]]:
         case PartitionStage():
             return [(stage.input, {quote(key): column(scope_of(stage.input), key) for key in stage.keys})]
         case GroupStage() if any(
-            state.is_extremum or not is_exact(state) for state in state_columns(stage.arguments, stage.aggregates)
+            state.is_extremum or not is_exact(state)
+            for state in state_columns(stage.arguments, stage.aggregates, exact_floats=stage.exact_floats)
         ):
             return [(stage.input, {quote(key): column(scope_of(stage.input), key) for key in stage.keys})]
         case _:
