@@ -22,7 +22,7 @@ def check_determined(scenario: Scenario) -> None:
 
 
 def _contents(scenario: Scenario, *, salt: int | None, is_optimized: bool) -> list[Bag]:
-    """What every view holds after each epoch, and after each statement that commits by itself."""
+    """What every view holds at first, after each epoch, and after each statement that commits by itself."""
     with duckdb.connect(config={"threads": "1"}) as plain:
         if not is_optimized:
             plain.execute("PRAGMA disable_optimizer")
@@ -32,6 +32,7 @@ def _contents(scenario: Scenario, *, salt: int | None, is_optimized: bool) -> li
             found = _followed(plain, scenario, scenario.filling, salt, is_filling=True)
             for view in scenario.views:
                 plain.execute(view.plain_sql)
+            found += _read(plain, scenario, salt)
             for epoch in scenario.epochs:
                 found += _followed(plain, scenario, epoch, salt)
         except duckdb.Error as error:
