@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from mvengine.planner.delta.state import WITHOUT_STATE
 from mvengine.planner.emit.select import columns_of
-from mvengine.planner.logical import Aggregate, AggregateFunction, Distinct, Filter, Join, Match, Window
+from mvengine.planner.logical import Aggregate, Distinct, Filter, Join, Match, Window
 from mvengine.planner.node import Node
 from mvengine.planner.scalar import Expr, Output, column
 
@@ -77,4 +78,4 @@ Stateful = Aggregate | Window | Match | Distinct
 def is_general(node: Aggregate) -> bool:
     """Whether its groups are derived from their rows: then its input has a scope of its own, and its keys are columns
     of that."""
-    return any(call.function is AggregateFunction.GENERAL for call in node.aggregates)
+    return any(call.function in WITHOUT_STATE for call in node.aggregates)

@@ -182,6 +182,7 @@ class _Cutter:
 
     def _general(self, node: Aggregate) -> StageRead:
         """Groups whose results are computed from their rows. The binder has made the keys columns of the input."""
+        assert all(key.expr.is_column for key in node.keys), node
         keys = tuple(key.expr.columns[0].name for key in node.keys)
         calls = tuple(
             Output(
