@@ -239,7 +239,9 @@ def matched(node: Match, left: str, right: str, *, condition: str | None = None,
         inner = f"SELECT {'1' if is_mark else value.expr.sql} FROM {right} WHERE {on}"
         outputs.append(f"{'EXISTS ' if is_mark else ''}({inner}) AS {quote(value.name)}")
         return f"SELECT {', '.join([*outputs, *added])}\nFROM {left}"
-    return f"SELECT {', '.join([*outputs, *added])}\nFROM {left}\n{node.kind.upper()} JOIN {right} ON {on}"
+    is_padding = node.kind is MatchKind.ASOF_LEFT and condition is not None  # an ASOF join needs an inequality
+    kind = "LEFT" if is_padding else node.kind.upper()
+    return f"SELECT {', '.join([*outputs, *added])}\nFROM {left}\n{kind} JOIN {right} ON {on}"
 
 
 def key_sql(key: MatchKey) -> str:
