@@ -196,7 +196,7 @@ class Decorrelator:
             if id(part) not in calls:
                 return part
             column: exp.Expr = self._export(part, _function_name(part))
-            is_zero = _function_name(part) in _ZERO_OVER_NOTHING
+            is_zero = bool(self.out.conditions) and _function_name(part) in _ZERO_OVER_NOTHING
             return exp.Coalesce(this=column, expressions=[exp.Literal.number(0)]) if is_zero else column
 
         return node.transform(replaced, copy=False)

@@ -13,6 +13,7 @@ from mvengine.planner.binder.aggregate_calls import before_groups, own_aggregate
 from mvengine.planner.binder.clock import parts_of_rows, read_clock, with_clock
 from mvengine.planner.binder.conditions import conjuncts
 from mvengine.planner.binder.correlation import free_columns, has_query
+from mvengine.planner.binder.key_queries import outputs_of_keys
 from mvengine.planner.binder.laterals import bind_lateral
 from mvengine.planner.binder.matches import bind_match
 from mvengine.planner.binder.names import output_names, unaliased
@@ -28,11 +29,11 @@ from mvengine.planner.binder.order import (
 )
 from mvengine.planner.binder.recursion import Opened, bind_recursion, is_recursive
 from mvengine.planner.binder.scalar import Unsupported, bind_expr
-from mvengine.planner.binder.scopes import Ctes, Names, seal
+from mvengine.planner.binder.scopes import Ctes, Names, scopes, seal
 from mvengine.planner.binder.set_operations import bind_set_operation
-from mvengine.planner.binder.subqueries import SubqueryBinder
+from mvengine.planner.binder.subqueries import SubqueryBinder, subqueries_in
 from mvengine.planner.binder.windows import bind_windows, own_windows
-from mvengine.planner.emit.select import columns_of
+from mvengine.planner.emit.select import columns_of, scope_of
 from mvengine.planner.logical import (
     Constant,
     Distinct,
@@ -130,7 +131,11 @@ class QueryBinder:
         plan = with_clock(plan, read_clock(select, parts, self.names))
         plan = self._filter(select, plan, "where", nested)
         if has_groups:
+            shown = outputs_of_keys(select)
             plan = nested.values(plan, lambda: before_groups(select, self.facts))
+            for key, outputs in shown:
+                for output in outputs:
+                    output.replace(select.args["group"].expressions[key].copy())
             plan = self._aggregate(select, plan)
             plan = with_clock(plan, read_clock(select, [select], self.names))
         plan = self._filter(select, plan, "having", nested)
@@ -227,12 +232,27 @@ class QueryBinder:
         plan = with_clock(plan, clock)
         if kind is None:
             return self._on(Join(inputs=(plan, other), predicates=()), join, select, ctes)
+        plan, other = self._values_in_on(plan, other, condition, SubqueryBinder(self, select, ctes))
         left = seal(select, plan, self.names.fresh("left"))
         right = seal(select, other, self.names.fresh("right"))
         parts = conjuncts(condition) if condition else []
         join.set("on", None)
         alias = self.names.fresh("matched")
         return bind_match(select, left, right, kind, parts, alias, reader=self.reader, facts=self.facts)
+
+    def _values_in_on(
+        self, left: Node, right: Node, condition: exp.Expr | None, nested: SubqueryBinder
+    ) -> tuple[Node, Node]:
+        """Both sides of an outer join, with what the subqueries in ON amount to: each must read one side only."""
+        while condition is not None and (node := next(subqueries_in(condition), None)) is not None:
+            read = {column.table.lower() for column in free_columns(node)}
+            if read <= {scope_of(scope).lower() for scope in scopes(right)}:
+                right = nested.value(right, node)
+            elif read <= {scope_of(scope).lower() for scope in scopes(left)}:
+                left = nested.value(left, node)
+            else:
+                raise Unsupported("a subquery in ON that reads both sides of an outer join")
+        return left, right
 
     def _on(self, plan: Node, join: exp.Join, select: exp.Select, ctes: Ctes) -> Node:
         """ON of an inner join, which filters as WHERE does."""

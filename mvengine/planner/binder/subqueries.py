@@ -66,6 +66,10 @@ class SubqueryBinder:
             plan = self._conjunct(plan, holder)
         return plan
 
+    def value(self, plan: Node, node: exp.Expr) -> Node:
+        """The plan with what one subquery amounts to. Columns, or simpler subqueries, stand in its place afterwards."""
+        return self._value(plan, node, None)
+
     def values(self, plan: Node, roots: Callable[[], Sequence[exp.Expr]]) -> Node:
         """The plan with what the subqueries below ``roots`` amount to; columns stand in their place afterwards."""
         while (node := next((found for root in roots() for found in subqueries_in(root)), None)) is not None:

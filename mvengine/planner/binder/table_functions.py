@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from mvengine.planner.binder.names import unaliased
+
 
 def rewrite_table_functions(tree: exp.Expr) -> None:
     """Rewrites ``unnest``, ``range`` and ``generate_series`` wherever they stand in FROM."""
@@ -25,6 +27,25 @@ def rewrite_table_functions(tree: exp.Expr) -> None:
         name = exp.to_identifier(item.alias or names[0], quoted=True)
         joins = item.args.get("joins")
         item.replace(exp.Lateral(this=query, alias=exp.TableAlias(this=name), joins=joins))
+
+
+def rewrite_arrays(tree: exp.Expr) -> None:
+    """``ARRAY (SELECT x … ORDER BY o)  =>  (SELECT coalesce(list(x ORDER BY o), []) …)``, of simple queries."""
+    for node in list(tree.find_all(exp.Array)):
+        query = node.expressions[0] if node.expressions else None
+        query = query.this if isinstance(query, exp.Subquery) else query
+        if not isinstance(query, exp.Select) or any(query.args.get(key) for key in _AFTER_ROWS):
+            continue
+        order = query.args.get("order")
+        value = unaliased(query.expressions[0]).copy()
+        argument = exp.Order(this=value, expressions=[key.copy() for key in order.expressions]) if order else value
+        query.set("order", None)
+        listed = exp.Coalesce(this=exp.ArrayAgg(this=argument), expressions=[exp.Array(expressions=[])])
+        query.set("expressions", [listed])
+        node.replace(exp.Subquery(this=query.copy()))
+
+
+_AFTER_ROWS = ("group", "distinct", "limit", "offset", "qualify")
 
 
 def _item_of(node: exp.Expr) -> exp.Expr | None:

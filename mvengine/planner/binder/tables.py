@@ -55,7 +55,7 @@ def resolve_tables(tree: exp.Query, reader: SchemaReader) -> ResolvedQuery:
                 _check_kind(relation)
                 _check_columns(relation)
                 relations[relation.name] = relation
-                _qualify(table, relation.name)
+                _qualify(table, relation)
         if not views_found:
             return ResolvedQuery(tree=tree, relations=relations, unresolved=unresolved)
     raise NotSupportedError(f"views are nested deeper than {VIEW_DEPTH_MAX}", hint="flatten some of them")
@@ -101,8 +101,21 @@ def _check_columns(relation: Relation) -> None:
         )
 
 
-def _qualify(table: exp.Table, name: Name) -> None:
-    alias = table.alias or table.name
+def _qualify(table: exp.Table, relation: Relation) -> None:
+    alias, name = table.alias or table.name, relation.name
+    given = [column.name for column in table.args["alias"].columns] if table.args.get("alias") else []
+    if given:  # FROM t AS x(p, q)
+        names = [*given, *(column.name for column in relation.columns[len(given) :])]
+        outputs = [
+            exp.alias_(exp.column(exp.to_identifier(own.name, quoted=True)), name, quoted=True)
+            for own, name in zip(relation.columns, names, strict=True)
+        ]
+        table.args["alias"].set("columns", None)
+        item = exp.Subquery(this=exp.Select(expressions=outputs), alias=table.args["alias"].copy())
+        table.replace(item)
+        table.set("alias", None)
+        item.this.set("from_", exp.From(this=table))
+        alias = table.name
     table.set("this", exp.to_identifier(name.name.lower(), quoted=True))
     table.set("db", exp.to_identifier(name.schema.lower(), quoted=True))
     table.set("catalog", None)

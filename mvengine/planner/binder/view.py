@@ -13,7 +13,7 @@ from mvengine.planner.binder.names import unique
 from mvengine.planner.binder.scalar import Unsupported, follows_tables_only, render
 from mvengine.planner.binder.scopes import Names, make_aliases_unique
 from mvengine.planner.binder.select import QueryBinder
-from mvengine.planner.binder.table_functions import rewrite_table_functions
+from mvengine.planner.binder.table_functions import rewrite_arrays, rewrite_table_functions
 from mvengine.planner.binder.tables import ResolvedQuery, relations_of, resolve_tables
 from mvengine.planner.emit.select import columns_of, select
 from mvengine.planner.logical import Distinct, Limit, Materialize, Opaque, Project, Setting, Strategy, UnionAll
@@ -130,6 +130,7 @@ def _resolve(query: str, reader: SchemaReader) -> tuple[exp.Query | None, Resolv
     except (SqlglotError, RecursionError) as error:
         return None, None, f"a form that the planner does not read ({str(error).splitlines()[0][:120]})"
     rewrite_table_functions(tree)
+    rewrite_arrays(tree)
     if not isinstance(tree, exp.Query):
         return None, None, f"{tree.key.upper()}"
     try:
@@ -147,15 +148,27 @@ def _incremental(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader
         tables[name.name.lower()] = by_name
     names = Names(resolved.tree)
     make_aliases_unique(resolved.tree, names)
-    try:
-        tree = qualify(resolved.tree, schema=schema, dialect="duckdb", quote_identifiers=False)
-    except SqlglotError as error:
-        raise Unsupported(f"a name that the planner cannot resolve ({str(error).splitlines()[0][:120]})") from error
+    tree = _qualified(resolved.tree, schema)
     order_by = _order_by(tree, columns)
     names = Names(tree)
     make_aliases_unique(tree, names)  # those that have been given to items without one
     plan = QueryBinder(resolved.relations, reader, names).bind(tree, {}, ROOT)
     return _typed(plan, columns, reader), order_by
+
+
+def _qualified(tree: exp.Query, schema: dict[str, object]) -> exp.Query:
+    """The tree with every column named by its table. Where that fails, a subquery in FROM may read items before it,
+    without the word LATERAL."""
+    try:
+        return qualify(tree.copy(), schema=schema, dialect="duckdb", quote_identifiers=False)
+    except SqlglotError:
+        for join in tree.find_all(exp.Join):
+            if isinstance(join.this, exp.Subquery) and isinstance(join.this.this, exp.Query) and join.this.alias:
+                join.set("this", exp.Lateral(this=exp.Subquery(this=join.this.this), alias=join.this.args["alias"]))
+    try:
+        return qualify(tree, schema=schema, dialect="duckdb", quote_identifiers=False)
+    except SqlglotError as error:
+        raise Unsupported(f"a name that the planner cannot resolve ({str(error).splitlines()[0][:120]})") from error
 
 
 def _order_by(tree: exp.Expr, columns: Columns) -> tuple[str, ...]:
