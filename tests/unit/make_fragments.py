@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import mvengine
 from mvengine.planner.delta.stages import maintenance_plan
 from mvengine.planner.fragment import FORMAT, Fragment, dumps
 from mvengine.planner.logical import (
@@ -186,6 +187,29 @@ def full_view() -> Materialize:
     return view("dearest", plan, ORDERS[:1], Strategy.FULL, reason)
 
 
+QUERIES = {
+    "match_view": "SELECT o.id, c.id AS other FROM orders AS o LEFT JOIN orders AS c ON o.customer = c.id",
+    "partition_view": "SELECT id, rank() OVER (PARTITION BY customer ORDER BY id) AS place, median FROM orders "
+    "JOIN (SELECT customer AS k, median(id) AS median FROM orders GROUP BY customer) ON k = customer",
+    "top_view": "SELECT id, customer FROM orders ORDER BY customer, id LIMIT 3 OFFSET 1",
+    "top_groups_view": "SELECT customer, sum(id) AS ids FROM orders GROUP BY customer ORDER BY ids LIMIT 2",
+    "constant_view": "SELECT id, x FROM orders JOIN (VALUES (1, 'a'), (2, 'b')) AS v(k, x) ON k = customer",
+    "recursive_view": "WITH RECURSIVE r AS (SELECT id, customer FROM orders WHERE customer = 0 UNION "
+    "SELECT o.id, o.customer FROM orders AS o JOIN r ON o.customer = r.id) SELECT id FROM r",
+}
+"""Queries that are planned as a user's are, one for each kind of stage that is not built by hand above."""
+
+
+def planned_views() -> dict[str, Materialize]:
+    with mvengine.connect() as connection:
+        connection.execute('CREATE TABLE orders (id INTEGER, customer INTEGER, "Net Price" DECIMAL(15, 2))')
+        for name, query in QUERIES.items():
+            connection.execute(f"CREATE MATERIALIZED VIEW {name} AS {query}")
+        plans = {view.name.name: view.plan for view in connection._database.graph.views.values()}
+    setting = Setting(name="TimeZone", value="Europe/Zurich")
+    return {name: replace(plans[name], settings=(setting,)) for name in QUERIES}
+
+
 def constrained_table() -> ConstrainedTable:
     return ConstrainedTable(
         relation=Name(schema="main", name="lines"),
@@ -213,7 +237,7 @@ def roots() -> dict[str, Root]:
         optimized = optimize(make())
         assert isinstance(optimized, Materialize)
         found[make.__name__] = maintenance_plan(optimized)
-    return found
+    return {**found, **planned_views()}
 
 
 def main() -> None:
