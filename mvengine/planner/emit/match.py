@@ -14,7 +14,7 @@ Source: the affected keys are those of Quass, "Maintenance Expressions for Views
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mvengine.planner.delta.changes import Changes
@@ -130,6 +130,8 @@ def _unmatchable(node: Match, left: _Side, right: _Side) -> list[str]:
     sides = [left, right] if node.kind is MatchKind.FULL else [left]
     if node.kind in (MatchKind.SEMI, MatchKind.ASOF):
         return []
+    if node.kind is MatchKind.ASOF_LEFT:  # over nothing a left join, whose condition need not be an inequality
+        node = replace(node, kind=MatchKind.LEFT)
     for side in sides:
         if not side.has_changed:
             continue
