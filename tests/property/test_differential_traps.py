@@ -14,10 +14,11 @@ from trap_cases_order import ORDERS
 from trap_cases_recursion import RECURSIONS
 from trap_cases_rows import BAGS, JOINS
 from trap_cases_sets import SETS
+from trap_cases_subqueries import SUBQUERIES
 
 import mvengine
 
-CASES = [*BAGS, *JOINS, *AGGREGATES, *ENVIRONMENT, *GRAPHS, *FULL, *ORDERS, *RECURSIONS, *SETS, *GROUPING]
+CASES = [*BAGS, *JOINS, *AGGREGATES, *ENVIRONMENT, *GRAPHS, *FULL, *ORDERS, *RECURSIONS, *SETS, *GROUPING, *SUBQUERIES]
 
 
 RUNS = [
