@@ -1,6 +1,6 @@
 """Reduces big relations to the rows near a change, once for all views that are maintained together.
 
-Which reductions can be used more than once follows from the graph and from what has changed, and is kept with the
+Which reductions are worth it follows from the graph and from what has changed, and is kept with the
 graph. They are made when the first of them comes to it, and only where it pays: of a big relation, by a small change.
 """
 
@@ -115,19 +115,18 @@ def _find_sharing(graph: Graph, changed: frozenset[Name]) -> Sharing:
             if not isinstance(stage, FullStage):
                 uses = Changes(names=names, made={}, stages=stages).uses(stage)
                 found[name] = [use for use in uses if use.near.relation not in graph.views]
-    made_from = _rooted([use for uses in found.values() for use in uses], first)
-    times = Counter(
-        use.near for uses in found.values() for use in uses if use.sources <= made_from.get(use.near, set())
-    )
-    columns: dict[Near, set[str]] = {}
-    needed = _with_nearer({near for near, uses in times.items() if uses > 1}, made_from)
-    for use in (use for uses in found.values() for use in uses if use.near in needed):
-        columns.setdefault(use.near, set()).update(use.columns)
-    for near in needed:
-        for source in made_from[near]:
-            columns.update(
-                {other: columns.get(other, set()) | {source.column} for other in needed if other.name == source.of}
-            )
+    all_uses = [use for uses in found.values() for use in uses]
+    made_from = _rooted(all_uses, first)
+    possible = [use for use in all_uses if use.sources <= made_from.get(use.near, set())]
+    times = Counter(use.near for use in possible)
+    worth = {use.near for use in possible if use.pays_alone or times[use.near] > 1}
+    needed = _with_nearer(worth, made_from)
+    columns: dict[Near, set[str]] = {near: set() for near in needed}
+    for use in (use for use in possible if use.near in needed):
+        columns[use.near].update(use.columns)
+    for source in (source for near in needed for source in made_from[near]):
+        for nearer in (near for near in needed if near.name == source.of):
+            columns[nearer].add(source.column)
     return Sharing(
         of_stage={
             name: tuple(sorted({use.near for use in uses} & needed, key=lambda near: near.steps))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mvengine.planner.delta import delta, inputs_of
 from mvengine.planner.delta.lineage import Lineage
+from mvengine.planner.delta.narrow import narrowed
 from mvengine.planner.delta.near import Made, Use, reduced, uses_in
 from mvengine.planner.delta.restrict import Affected
 from mvengine.planner.delta.state import is_exact, state_columns
@@ -32,7 +33,7 @@ class Changes:
 
     def terms(self, node: Node) -> tuple[Node, ...]:
         """The terms whose union is the change of a linear plan."""
-        return tuple(reduced(term, self.made) for term in delta(node, self.names))
+        return tuple(narrowed(reduced(term, self.made)) for term in delta(node, self.names))
 
     def affected(self, stage: Node, table: str, *, is_null_safe: bool) -> Affected:
         """The affected keys of a stage, that stand in a table."""

@@ -53,22 +53,28 @@ Made = Mapping[Near, frozenset[Source]]
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """One place where a reduction could stand for the relation, and what it must hold there."""
+    """One place where a reduction could stand for the relation, and what it must hold there.
+
+    ``pays_alone``: also if it is the only place. The engine computes filters before a semijoin with affected keys, and
+    so for every row of the relation.
+    """
 
     near: Near
     sources: frozenset[Source]
     columns: frozenset[str]
+    pays_alone: bool
 
 
 def uses_in(term: Node) -> Iterator[Use]:
     """The reductions that a term of a change can use."""
     for join in (node for node in walk(term) if isinstance(node, Join)):
         for scan, (near, source) in _near(join).items():
-            yield use_of(scan, near, frozenset({source}))
+            yield use_of(scan, near, frozenset({source}), pays_alone=False)
 
 
-def use_of(scan: Scan, near: Near, sources: frozenset[Source]) -> Use:
-    return Use(near=near, sources=sources, columns=frozenset({near.column, *(column.name for column in scan.columns)}))
+def use_of(scan: Scan, near: Near, sources: frozenset[Source], *, pays_alone: bool) -> Use:
+    columns = frozenset({near.column, *(column.name for column in scan.columns)})
+    return Use(near=near, sources=sources, columns=columns, pays_alone=pays_alone)
 
 
 def reduced(term: Node, made: Made) -> Node:

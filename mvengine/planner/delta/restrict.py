@@ -103,7 +103,7 @@ class Affected:
             sources = self.sources.get(own.get(column.name.lower(), ""))
             if sources:
                 near = Near(relation=scan.relation, storage=scan.storage, column=column.name, steps=1)
-                self.uses.append(use_of(scan, near, sources))
+                self.uses.append(use_of(scan, near, sources, pays_alone=True))
                 if sources <= self.made.get(near, frozenset()):
                     return quote(near.name)
         return scan.storage
