@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mvengine.engines.base import Engine
-from mvengine.planner.delta import delta_name
+from mvengine.planner.delta import delta_name, inputs_of
 from mvengine.planner.delta.changes import Changes
 from mvengine.planner.delta.near import Near, Source, Use
 from mvengine.planner.logical import FullStage
@@ -110,11 +110,12 @@ def _find_sharing(graph: Graph, changed: frozenset[Name]) -> Sharing:
     views = graph.following(changed)
     for view in views:
         stages = {_name(stage): stage for stage in view.maintenance.stages}
-        names = first | {delta_name(other.name) for other in views} | {delta_name(name) for name in stages}
+        names = first | {delta_name(other.name) for other in views}
         for name, stage in stages.items():
-            if not isinstance(stage, FullStage):
+            if not isinstance(stage, FullStage) and inputs_of(stage) & names:
                 uses = Changes(names=names, made={}, stages=stages).uses(stage)
                 found[name] = [use for use in uses if use.near.relation not in graph.views]
+                names |= {delta_name(name)}
     all_uses = [use for uses in found.values() for use in uses]
     made_from = _rooted(all_uses, first)
     possible = [use for use in all_uses if use.sources <= made_from.get(use.near, set())]
