@@ -113,14 +113,13 @@ def maintain_view(
 
 
 def _derive_in_place(engine: DuckDbEngine, view: ViewDefinition, *, is_wanted: bool) -> int:
-    """Derives a view again; what differs is found out only where somebody reads it. Else it counts as changed wherever
-    it had rows or has some now."""
+    """Derives a view again; what differs is found out only where somebody reads it."""
     if is_wanted:
         return sum(rebuild(engine, view, is_wanted=True))
     count = f"SELECT count(*) FROM (\n{select(view.maintenance.visible, weighted=False)}\n)"
     before = int(engine.query(count)[0][0])
     _derive(engine, view)
-    return max(before, int(engine.query(count)[0][0]))
+    return max(before, int(engine.query(count)[0][0]))  # what has lost all its rows has changed
 
 
 def _follow(

@@ -21,13 +21,18 @@ from constructs_of import constructs_of
 from scenario import Scenario
 from scenario_run import Strategies, Unfit
 
+from mvengine.refresh import near
+
 
 @click.command()
 @click.option("--minutes", default=60.0, show_default=True)
 @click.option("--seed", default=1, show_default=True, help="The first one; the next ones follow.")
 @click.option("--shrink", "seconds", default=60.0, show_default=True, help="Seconds to make one failure small.")
-def main(minutes: float, seed: int, seconds: float) -> None:
+@click.option("--near", "is_reduced", is_flag=True, help="Reduce all relations to what is near a change, always.")
+def main(minutes: float, seed: int, seconds: float, is_reduced: bool) -> None:
     """Runs one scenario a seed until the time is over."""
+    if is_reduced:
+        near.BIG_RELATION_ROWS = near.SMALL_PART = 0
     deadline = monotonic() + minutes * 60
     tally = Tally()
     while monotonic() < deadline:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from trap_case import Case
+from trap_cases_composed import COMPOSED
 from trap_cases_graphs import ENVIRONMENT, FULL, GRAPHS
 from trap_cases_grouping import GROUPING
 from trap_cases_groups import AGGREGATES
@@ -18,7 +19,8 @@ from trap_cases_subqueries import SUBQUERIES
 
 import mvengine
 
-CASES = [*BAGS, *JOINS, *AGGREGATES, *ENVIRONMENT, *GRAPHS, *FULL, *ORDERS, *RECURSIONS, *SETS, *GROUPING, *SUBQUERIES]
+GROUPS = [*AGGREGATES, *GROUPING]
+CASES = [*BAGS, *JOINS, *GROUPS, *ENVIRONMENT, *GRAPHS, *FULL, *ORDERS, *RECURSIONS, *SETS, *SUBQUERIES, *COMPOSED]
 
 
 RUNS = [

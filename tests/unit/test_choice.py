@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import mvengine
 from mvengine.meta.records import MaintenanceMode, MaintenanceRun
 from mvengine.planner.logical import BagRead, BagStage, Maintenance, Materialize, Strategy, UnionAll
 from mvengine.refresh.choice import Choice, Costs
@@ -116,3 +117,14 @@ def test_another_definition_begins_anew() -> None:
     costs = Costs([full(1), followed(10, 300)])
     costs.forget(1)
     assert choose(costs, 10, count=None).mode is INCREMENTAL
+
+
+def test_a_view_that_loses_all_its_rows_when_it_is_derived_again_has_changed() -> None:
+    with mvengine.connect() as con:
+        con.execute("CREATE TABLE t (x INT); INSERT INTO t VALUES (1), (2)")
+        con.execute("CREATE MATERIALIZED VIEW v AS SELECT x FROM t SEMI JOIN t AS u ON u.x < t.x")
+        epochs = "SELECT strategy, epoch FROM mv_catalog.materialized_views"
+        assert con.execute(epochs).fetchall() == [("full", 0)]
+        con.execute("DELETE FROM t")
+        assert con.execute("FROM v").fetchall() == []
+        assert con.execute(epochs).fetchall() == [("full", 1)]

@@ -9,6 +9,7 @@ from mvengine.planner.binder.grouping import (
     GroupingSet,
     Key,
     SetOfKeys,
+    at_least_one,
     grouping_number,
     grouping_sets,
     union_of_sets,
@@ -193,12 +194,9 @@ class AggregateBinder:
         return self.calls[text].name
 
     def _aggregate(self) -> Aggregate:
-        return Aggregate(
-            input=self.source,
-            keys=tuple(Output(name=name, expr=expr) for name, expr in self.keys.values()),
-            aggregates=tuple(self.calls.values()),
-            alias=self.scope,
-        )
+        keys = tuple(Output(name=name, expr=expr) for name, expr in self.keys.values())
+        calls = at_least_one(keys, tuple(self.calls.values()))
+        return Aggregate(input=self.source, keys=keys, aggregates=calls, alias=self.scope)
 
     def _union(self, sets: list[GroupingSet]) -> Node:
         types = self._types([expr for _, expr in self.keys.values()])

@@ -18,7 +18,7 @@ from sqlglot import exp
 from mvengine.planner.binder.scalar import Unsupported, render
 from mvengine.planner.binder.scopes import Names
 from mvengine.planner.emit.select import scope_of
-from mvengine.planner.logical import Aggregate, AggregateCall, Project, UnionAll
+from mvengine.planner.logical import Aggregate, AggregateCall, AggregateFunction, Project, UnionAll
 from mvengine.planner.node import Node
 from mvengine.planner.regroup import Regrouping, is_mergeable
 from mvengine.planner.scalar import Expr, Output, column
@@ -122,6 +122,13 @@ def union_of_sets(
     return UnionAll(inputs=legs, columns=columns, alias=alias) if len(legs) > 1 else legs[0]
 
 
+def at_least_one(keys: tuple[Output, ...], calls: tuple[AggregateCall, ...]) -> tuple[AggregateCall, ...]:
+    """The aggregates of groups; a count where there would be no column, neither of a key nor of an aggregate."""
+    if keys or calls:
+        return calls
+    return (AggregateCall(name="rows", function=AggregateFunction.COUNT_STAR, argument=None, argument_type=""),)
+
+
 def _leg(
     source: Node,
     keys: Sequence[Key],
@@ -135,7 +142,7 @@ def _leg(
     node: Node = source
     if not is_finest:
         grouped = tuple(Output(name=key.name, expr=key.expr) for key in keys if key.name in found.keys)
-        aggregates = merging.merged(scope_of(source)) if merging else calls
+        aggregates = at_least_one(grouped, merging.merged(scope_of(source)) if merging else calls)
         node = Aggregate(input=source, keys=grouped, aggregates=aggregates, alias=names.fresh("set"))
     own = scope_of(node)
     shown = [

@@ -19,7 +19,7 @@ def is_limited(run: StageRun) -> bool:
 
 def maintain(engine: Engine, run: StageRun, follow: Callable[[], int]) -> int:
     """Lets the stage ``follow`` its inputs, and compares what is shown before and after: few rows."""
-    before = quote(f"mv_old_{run.stage.name}")
+    before = quote(f"mv_shown_{run.stage.name}")
     engine.query(f"CREATE OR REPLACE TEMP TABLE {before} AS\n{run.rows()}")
     rows = 0
     if follow():

@@ -1,0 +1,41 @@
+"""Constructs that went wrong together, as random composed queries found them (see long_run.py)."""
+
+from __future__ import annotations
+
+from trap_case import case
+
+_A = (
+    "CREATE TABLE a (id INT, g INT, v INT); INSERT INTO a VALUES (0, 0, 0), (1, 1, 2), (2, 2, 4), (3, 0, 1), (4, 1, 3),"
+    " (5, NULL, 2), (6, NULL, NULL)"
+)
+_CHANGES = (
+    "DELETE FROM a WHERE v = 4; INSERT INTO a VALUES (8, 2, 9), (9, 3, -1)",
+    "UPDATE a SET g = 0 WHERE g = 1",
+    "DELETE FROM a",
+    "INSERT INTO a VALUES (1, 1, 1), (1, 1, 1), (2, NULL, NULL)",
+)
+
+COMPOSED = [
+    case(
+        "the first rows of partitions, which other views read",
+        _A,
+        {
+            "w": "SELECT id, max(v) OVER (PARTITION BY g) AS m FROM a ORDER BY m DESC NULLS LAST, id LIMIT 3",
+            "m": "SELECT g, median(v) AS m FROM a GROUP BY g ORDER BY m DESC NULLS LAST, g LIMIT 2",
+            "down": "SELECT w.id, count(*) AS n FROM w JOIN m ON w.m >= m.m GROUP BY w.id",
+        },
+        *_CHANGES,
+    ),
+    case(
+        "groups that have neither a key nor an aggregate",
+        _A,
+        {
+            "one": "SELECT 1 AS x FROM a HAVING true",
+            "none": "SELECT 1 AS x FROM a GROUP BY ()",
+            "sets": "SELECT g FROM a GROUP BY ROLLUP (g)",
+            "down": "SELECT count(*) AS n FROM sets CROSS JOIN one CROSS JOIN none",
+            "inner_sets": "SELECT count(*) AS n FROM (SELECT 1 AS x FROM a GROUP BY CUBE (g, id)) AS q",
+        },
+        *_CHANGES,
+    ),
+]
