@@ -54,4 +54,4 @@ def test_the_22_queries_of_tpch_follow_where_every_relation_is_reduced_to_what_i
 ) -> None:
     monkeypatch.setattr(near, "BIG_RELATION_ROWS", 0)
     monkeypatch.setattr(near, "SMALL_PART", 0)
-    _follow(tpch, autocommitted=())
+    _follow(tpch, autocommitted=(), computed_again=set())
