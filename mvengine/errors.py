@@ -48,6 +48,11 @@ class Position:
     line: int
     column: int
 
+    def after(self, text: str) -> Position:
+        """The same place in a longer text, which begins with ``text``."""
+        column = self.column + (len(text) - text.rfind("\n") - 1 if self.line == 1 else 0)
+        return Position(line=self.line + text.count("\n"), column=column)
+
 
 RETRYABLE_CODES = frozenset({"53100", "53200", "58030"})
 """Codes that are retryable whatever the class: no room on the disk, no memory (PostgreSQL's class 53, insufficient

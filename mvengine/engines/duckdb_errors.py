@@ -27,6 +27,10 @@ from mvengine.errors import (
 )
 
 _LINE = re.compile(r"\n\nLINE (\d+): (.*)\n(\s*)\^", re.S)
+_ADVICE = re.compile(r"\s*\n\s*((?:Candidate |Did you mean[ :]|Either add |Possible solution).*)", re.S)
+_OWN_SWITCH = re.compile(
+    r'\s*\n\s*Use "SET scalar_subquery_error_on_multiple_rows.*', re.S
+)  # a random row is no answer
 _HOLDER = re.compile(r"(?:in|by) (.+?) \(PID (\d+)\)")
 
 _WRITING = r"(Could not write|Failed to write|Could not create|Cannot open)[^\n]*: "  # also where COMMIT hands it on
@@ -43,8 +47,8 @@ _RULES: tuple[tuple[type[Exception], str | None, type[Error], str | None], ...] 
     (duckdb.ParserException, None, ParseError, None),
     (duckdb.SyntaxException, None, ParseError, None),
     (duckdb.CatalogException, r"already exists", ProgrammingError, "42P07"),
-    (duckdb.CatalogException, r"(Table|View|Schema|Catalog).* does not exist|not an table", UnknownRelation, None),
     (duckdb.CatalogException, r"Function .* does not exist|Could not find|Scalar Function", BindError, "42883"),
+    (duckdb.CatalogException, r"(Table|View|Schema|Catalog).* does not exist|not an table", UnknownRelation, None),
     (duckdb.CatalogException, r"unrecognized configuration parameter", ProgrammingError, "42704"),
     (duckdb.CatalogException, r"[Dd]epend", ProgrammingError, "2BP01"),
     (duckdb.CatalogException, None, ProgrammingError, None),
@@ -85,8 +89,11 @@ def translate(error: Exception, sql: str) -> Error:
         if isinstance(error, kind) and (pattern is None or re.search(pattern, text))
     )
     ours, code = next(matching, (DatabaseError, None))
-    position = _position(text)
-    message = text[: text.index("\n\nLINE ")] if position else text
+    position = _position(text, sql)
+    shown_line = _LINE.search(text)
+    message = _OWN_SWITCH.sub("", text[: shown_line.start()] if shown_line else text)
+    advice = _ADVICE.search(message)
+    message = message[: advice.start()] if advice else message
     if ours is DatabaseLocked:
         holder = _HOLDER.search(text)
         who = f"process {holder.group(2)} ({holder.group(1)})" if holder else "another process"
@@ -95,15 +102,21 @@ def translate(error: Exception, sql: str) -> Error:
             f"the database {path.group(1) if path else 'file'} is in use by {who}",
             hint="one process at a time can hold a database; close it there first",
         )
-    return ours(message, code=code, position=position)
+    return ours(message, hint=advice[1].strip().replace(": : ", ": ") if advice else None, code=code, position=position)
 
 
-def _position(text: str) -> Position | None:
-    """Where the caret stands. DuckDB cuts long lines; then only the line is exact."""
+def _position(text: str, sql: str) -> Position | None:
+    """Where the caret stands. Of a long line DuckDB shows a part, between dots: that is looked for in the statement."""
     found = _LINE.search(text)
     if found is None:
         return None
     line, shown, spaces = found.groups()
-    shift = len(f"LINE {line}: ")
-    column = len(spaces.rsplit("\n", 1)[-1]) - shift + 1
-    return Position(line=int(line), column=max(column, 1)) if not shown.startswith("...") else None
+    column = len(spaces.rsplit("\n", 1)[-1]) - len(f"LINE {line}: ") + 1
+    lines = sql.split("\n")
+    part = shown.removeprefix("...").removesuffix("...")
+    if shown.startswith("..."):
+        whole = lines[int(line) - 1] if int(line) <= len(lines) else ""
+        if whole.count(part) != 1:
+            return None
+        column += whole.index(part) - len("...")
+    return Position(line=int(line), column=max(column, 1))

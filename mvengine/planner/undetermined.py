@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
+from mvengine.planner.function_names import function_name
+
 _ORDERED = {"list", "array_agg", "string_agg", "group_concat", "listagg", "first", "last", "any_value", "arbitrary"}
 _TIES = {"arg_min", "arg_max", "min_by", "max_by", "argmin", "argmax", "mode"}
 _APPROXIMATE = {"approx_count_distinct", "approx_quantile", "approx_top_k", "reservoir_quantile"}
@@ -29,20 +31,15 @@ def _found(tree: exp.Expr) -> Iterator[str]:
         elif isinstance(node, exp.Distinct) and node.args.get("on"):
             yield "DISTINCT ON, where rows tie in its order"
         elif isinstance(node, _NUMBERING):
-            yield f"{_name(node)}(), where rows tie in its order"
+            yield f"{function_name(node)}(), where rows tie in its order"
         elif isinstance(node, exp.Func):
-            name = _name(node)
+            name = function_name(node)
             if name in _ORDERED and not _is_ordered(node):
                 yield f"{name}() without ORDER BY"
             elif name in _TIES:
                 yield f"{name}(), where values tie"
             elif name in _APPROXIMATE:
                 yield f"{name}(), which is approximate"
-
-
-def _name(node: exp.Expr) -> str:
-    """The function's name as DuckDB writes it."""
-    return (node.name if isinstance(node, exp.Anonymous) else node.sql(dialect="duckdb").split("(")[0]).lower()
 
 
 def _is_ordered(node: exp.Expr) -> bool:

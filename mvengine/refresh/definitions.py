@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import InternalError
+from mvengine.errors import Error, InternalError
 from mvengine.planner.emit.select import select
 from mvengine.planner.fragment import loads
 from mvengine.planner.logical import (
@@ -48,7 +48,11 @@ def create_stages(engine: DuckDbEngine, plan: Materialize, on_stage: Callable[[i
     types = {column.name: column.type for column in plan.columns}
     with settings_of(engine, plan.settings):
         for done, run in enumerate(runs_of(maintenance.stages, maintenance.visible), start=1):
-            create_stage(engine, run, types)
+            try:
+                create_stage(engine, run, types)
+            except Error as error:
+                error.position = None  # it is one in the statement that we made, not in the user's
+                raise
             if isinstance(run.stage, StoredStage):
                 _settle_if_empty(engine, run.stage.storage)
             if on_stage is not None:

@@ -6,13 +6,11 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mvengine.errors import NotSupportedError, Position, ProgrammingError
+from mvengine.errors import Error, NotSupportedError
 from mvengine.meta.records import RelationKind as StoredKind
 from mvengine.meta.states import JobStatus
 from mvengine.planner.clock import CLOCK
-from mvengine.planner.logical import (
-    Materialize,
-)
+from mvengine.planner.logical import Materialize
 from mvengine.planner.view_options import ViewOptions, bind_view_options, is_deferred
 from mvengine.refresh.clock import move_clock
 from mvengine.refresh.deferral import defer
@@ -26,9 +24,7 @@ from mvengine.schema import Name
 from mvengine.session import answer, replace_view
 from mvengine.session.create import create, new_name, record_of, require_no_transaction
 from mvengine.session.jobs import answer_job
-from mvengine.sql.statements import (
-    CreateMaterializedView,
-)
+from mvengine.sql.statements import CreateMaterializedView
 
 _COLLATE = re.compile(r"\bcollate\b", re.I)
 
@@ -116,19 +112,10 @@ def bound_view(
             reader=session.reader,
             exact_floats=options.exact_floats,
         )
-    except ProgrammingError as error:
-        _shift_position(error, statement)
+    except Error as error:
+        if error.position is not None:
+            error.position = error.position.after(statement.text[: statement.query_offset])
         raise
-
-
-def _shift_position(error: ProgrammingError, statement: CreateMaterializedView) -> None:
-    """Positions in the query become positions in the statement."""
-    if error.position is None:
-        return
-    before = statement.text[: statement.query_offset]
-    line, column = before.count("\n"), len(before) - (before.rfind("\n") + 1)
-    shifted = error.position.column + (column if error.position.line == 1 else 0)
-    error.position = Position(line=error.position.line + line, column=shifted)
 
 
 def options_of(statement: CreateMaterializedView) -> ViewOptions:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mvengine.errors import ProgrammingError
+from mvengine.errors import Error, ProgrammingError
 from mvengine.planner import fragment as fragments
 from mvengine.planner.delta import delta, inputs_of
 from mvengine.planner.explain import explain
@@ -53,20 +55,34 @@ def run(session: Session, statement: Explain | ExplainView | ExplainCreate | Exp
     """A column ``explain`` with a line a row; EXPLAIN REFRESH gives a row per file."""
     match statement:
         case Explain():
-            (inner,) = parse(statement.statement, session.engine.extract)
-            answer.text(session, "explain", _stage(session, inner, statement.stage).splitlines())
+            with _positions_after(statement.before):
+                (inner,) = parse(statement.statement, session.engine.extract)
+                shown = _stage(session, inner, statement.stage)
+            answer.text(session, "explain", shown.splitlines())
         case ExplainView():
             explain_view.view(session, view_of(session, statement.view, "EXPLAIN"))
         case ExplainCreate():
-            (inner,) = parse(statement.statement, session.engine.extract)
-            assert isinstance(inner, CreateMaterializedView)
-            name = Name(schema=inner.view.schema or session.reader.place().schema, name=inner.view.name)
-            plan = create_view.view_plan(session, inner, name, create_view.options_of(inner))
+            with _positions_after(statement.before):
+                (inner,) = parse(statement.statement, session.engine.extract)
+                assert isinstance(inner, CreateMaterializedView)
+                name = Name(schema=inner.view.schema or session.reader.place().schema, name=inner.view.name)
+                plan = create_view.view_plan(session, inner, name, create_view.options_of(inner))
             explain_view.planned(session, plan)
         case ExplainAnalyze():
             explain_analyze.run(session, statement)
         case ExplainRefresh():
             _refresh(session, statement)
+
+
+@contextmanager
+def _positions_after(text: str) -> Iterator[None]:
+    """Errors of the explained statement, with positions in the whole."""
+    try:
+        yield
+    except Error as error:
+        if error.position is not None:
+            error.position = error.position.after(text)
+        raise
 
 
 def _stage(session: Session, statement: Statement, stage: ExplainStage) -> str:

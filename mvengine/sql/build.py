@@ -100,13 +100,16 @@ class Builder(ControlBuilder):
 
     def explain_stage(self, tree: Tree[Token]) -> Explain:
         stage, statement = self.tokens(tree)
-        return Explain(stage=ExplainStage(stage.upper()), statement=str(statement))
+        before = self.piece.text[: self.start(statement) - self.piece.start]
+        return Explain(stage=ExplainStage(stage.upper()), statement=str(statement), before=before)
 
     def explain_view(self, tree: Tree[Token]) -> ExplainView:
         return ExplainView(view=self.relation(self.require(tree, "relation")))
 
     def explain_create(self, tree: Tree[Token]) -> ExplainCreate:
-        return ExplainCreate(statement=f"CREATE {self.tokens(tree)[0]}")
+        text = self.piece.text
+        start = text.upper().rindex("CREATE", 0, self.start(self.tokens(tree)[0]) - self.piece.start)
+        return ExplainCreate(statement=text[start:], before=text[:start])
 
     def explain_analyze(self, tree: Tree[Token]) -> ExplainAnalyze:
         return ExplainAnalyze(statement=str(self.tokens(tree)[0]))

@@ -243,6 +243,7 @@ class Explain:
 
     stage: ExplainStage
     statement: str
+    before: str  # the text before it: positions are those in the whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +258,7 @@ class ExplainCreate:
     """``EXPLAIN CREATE MATERIALIZED VIEW …``: how the view would be maintained; nothing is created."""
 
     statement: str  # without EXPLAIN
+    before: str  # the text before it: positions are those in the whole
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -202,14 +202,21 @@ def test_the_query_of_a_view_is_kept_verbatim() -> None:
         ("verify all show rows", Verify(views=(), rows_shown=10)),
         (
             "explain create materialized view v as select 1",
-            ExplainCreate(statement="CREATE materialized view v as select 1"),
+            ExplainCreate(statement="create materialized view v as select 1", before="explain "),
         ),
         ("explain materialized view c.s.v", ExplainView(view=ref("v", "s", "c"))),
         ("explain refresh table a, b", ExplainRefresh(tables=(ref("a"), ref("b")))),
-        ("explain (delta) select ';'", Explain(stage=ExplainStage.DELTA, statement="select ';'")),
+        (
+            "explain (delta) select ';'",
+            Explain(stage=ExplainStage.DELTA, statement="select ';'", before="explain (delta) "),
+        ),
         (
             "EXPLAIN (maintenance_sql) create materialized view v as select 1",
-            Explain(stage=ExplainStage.MAINTENANCE_SQL, statement="create materialized view v as select 1"),
+            Explain(
+                stage=ExplainStage.MAINTENANCE_SQL,
+                statement="create materialized view v as select 1",
+                before="EXPLAIN (maintenance_sql) ",
+            ),
         ),
     ],
 )

@@ -10,7 +10,9 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 
 from mvengine.errors import NotSupportedError, UnknownRelation
+from mvengine.planner.binder.refused import refuse_plain_view
 from mvengine.planner.binder.scalar import Unsupported
+from mvengine.planner.function_names import function_name
 from mvengine.planner.reader import Relation, RelationKind, SchemaReader
 from mvengine.schema import Name
 
@@ -41,7 +43,7 @@ def resolve_tables(tree: exp.Query, reader: SchemaReader) -> ResolvedQuery:
                         f"a materialized view cannot read through {table.this.name.lower()}()",
                         hint="write the tables into the query",
                     )
-                unresolved = unresolved or "a table function"
+                unresolved = unresolved or f"the table function {function_name(table.this)}()"
                 continue
             relation = reader.resolve(table.catalog or None, table.db or None, table.name)
             if relation is None:
@@ -49,6 +51,7 @@ def resolve_tables(tree: exp.Query, reader: SchemaReader) -> ResolvedQuery:
             if relation is None or relation.kind is RelationKind.SYSTEM:
                 unresolved = unresolved or f"{table.name}, whose changes are not tracked"
             elif relation.kind is RelationKind.VIEW:
+                refuse_plain_view(relation)
                 _inline(table, relation)
                 views_found = True
             else:
@@ -155,6 +158,7 @@ def relations_of(query: str, reader: SchemaReader) -> dict[Name, Relation]:
         elif relation.kind is RelationKind.SYSTEM or relation.name in found or relation.name in views:
             continue
         elif relation.kind is RelationKind.VIEW:
+            refuse_plain_view(relation)
             views.add(relation.name)
             waiting.extend(_names_in(relation.query or "", reader))
         else:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
-from mvengine.errors import BindError, NotSupportedError, ProgrammingError
+from mvengine.errors import BindError, ProgrammingError
 from mvengine.planner.binder.names import unique
+from mvengine.planner.binder.refused import position_of_name, refuse_query
 from mvengine.planner.binder.scalar import Unsupported, follows_tables_only, render
 from mvengine.planner.binder.scopes import Names, make_aliases_unique
 from mvengine.planner.binder.select import QueryBinder
@@ -43,11 +42,10 @@ def bind_view(
 
     Errors: BindError where DuckDB refuses the query; NotSupportedError where it reads what a view cannot depend on.
     """
-    described = reader.describe(query)
-    columns = _columns(described, column_names)
+    refuse_query(query)
+    columns = _columns(_described(query, reader), column_names)
     tree, resolved, reason = _resolve(query, reader)
     known = resolved.relations if resolved else relations_of(query, reader)
-    _refuse_row_ids(query)
     plan: Node
     order_by: tuple[str, ...] = ()
     try:
@@ -81,18 +79,20 @@ def bind_view(
     )
 
 
+def _described(query: str, reader: SchemaReader) -> Columns:
+    try:
+        return reader.describe(query)
+    except BindError as error:
+        error.position = error.position or position_of_name(error.message, query)
+        raise
+
+
 def _planned(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader) -> tuple[Node, tuple[str, ...]]:
     """The plan; Unsupported where the engine, which has accepted the query, refuses the planner's own form of it."""
     try:
         return _incremental(resolved, columns, reader)
     except BindError as error:
         raise Unsupported(f"a form that the planner cannot print ({str(error).splitlines()[0][:120]})") from error
-
-
-def _refuse_row_ids(query: str) -> None:
-    """Row ids change with every rewriting of a table, and those of new rows hold until COMMIT only."""
-    if re.search(r"\browid\b", re.sub(r"'(?:[^']|'')*'", "''", query), re.I):
-        raise NotSupportedError("a materialized view cannot read rowid", hint="give the table a key of its own")
 
 
 def _full_reason(policy: Policy, resolved: ResolvedQuery | None, unsupported: Unsupported) -> str:

@@ -26,8 +26,6 @@ from mvengine.planner.node import Node
 from mvengine.planner.scalar import Expr
 from mvengine.schema import quote
 
-_ONE_SIDED = (MatchKind.SEMI, MatchKind.ANTI, MatchKind.MARK, MatchKind.SINGLE)
-
 
 @dataclass(frozen=True)
 class _Side:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mvengine.engines.base import Engine
 from mvengine.planner.emit import bag
-from mvengine.planner.emit.near import beyond_tolerance, has_tolerance, shown
+from mvengine.planner.emit.tolerance import beyond_tolerance, has_tolerance, shown
 from mvengine.schema import Columns
 
 EXACT, FAR = '"mv_verify_exact"', '"mv_verify_far"'
