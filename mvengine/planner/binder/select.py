@@ -12,10 +12,9 @@ from mvengine.planner.binder.aggregate import AggregateBinder
 from mvengine.planner.binder.aggregate_calls import before_groups, own_aggregates
 from mvengine.planner.binder.clock import parts_of_rows, read_clock, with_clock
 from mvengine.planner.binder.conditions import conjuncts
-from mvengine.planner.binder.correlation import free_columns, has_query
+from mvengine.planner.binder.correlation import has_query
+from mvengine.planner.binder.from_clause import FromBinder
 from mvengine.planner.binder.key_queries import outputs_of_keys
-from mvengine.planner.binder.laterals import bind_lateral
-from mvengine.planner.binder.matches import bind_match
 from mvengine.planner.binder.names import output_names, unaliased
 from mvengine.planner.binder.order import (
     Keys,
@@ -29,17 +28,15 @@ from mvengine.planner.binder.order import (
 )
 from mvengine.planner.binder.recursion import Opened, bind_recursion, is_recursive
 from mvengine.planner.binder.scalar import Unsupported, bind_expr
-from mvengine.planner.binder.scopes import Ctes, Names, scopes, seal
+from mvengine.planner.binder.scopes import Ctes, Names
 from mvengine.planner.binder.set_operations import bind_set_operation
-from mvengine.planner.binder.subqueries import SubqueryBinder, subqueries_in
+from mvengine.planner.binder.subqueries import SubqueryBinder
 from mvengine.planner.binder.windows import bind_windows, own_windows
-from mvengine.planner.emit.select import columns_of, scope_of
+from mvengine.planner.emit.select import columns_of
 from mvengine.planner.logical import (
     Constant,
     Distinct,
     Filter,
-    Join,
-    MatchKind,
     Project,
     RecursionRead,
     Scan,
@@ -125,7 +122,7 @@ class QueryBinder:
         expand_order(select)
         calls = list(own_aggregates(select, select, self.facts))
         has_groups = bool(calls or select.args.get("group") or select.args.get("having"))
-        plan = self._from(select, ctes)
+        plan = FromBinder(self, select, ctes).bind()
         nested = SubqueryBinder(self, select, ctes)
         parts = parts_of_rows(select, calls) if has_groups else [select]
         plan = with_clock(plan, read_clock(select, parts, self.names))
@@ -191,104 +188,8 @@ class QueryBinder:
             if query.args.get(key):
                 raise Unsupported(construct)
 
-    def _from(self, select: exp.Select, ctes: Ctes) -> Node:
-        clause = select.args.get("from_") or select.args.get("from")
-        if clause is None:
-            return Constant(query="SELECT 1", columns=("row",), alias=self.names.fresh("row"))
-        plan = self._joined(clause.this, select.args.get("joins") or [], select, ctes)
-        select.set("joins", None)
-        select.set("from_", None)
-        return plan
-
-    def _joined(self, item: exp.Expr, joins: list[exp.Join], select: exp.Select, ctes: Ctes) -> Node:
-        """An item of FROM with the joins after it and inside it: ``(a JOIN b ON …)``, ``a JOIN b JOIN c ON … ON …``."""
-        inner = item.args.get("joins") or []
-        if isinstance(item, exp.Subquery) and isinstance(item.this, exp.Table | exp.Subquery):
-            if item.alias and item.this.args.get("joins"):
-                raise Unsupported("a name for a join in parentheses")
-            if not item.alias:
-                plan = self._joined(item.this, inner, select, ctes)
-                inner = []
-            else:
-                plan = self._item(item, select, ctes)
-        else:
-            plan = self._item(item, select, ctes)
-        for join in [*inner, *joins]:
-            plan = self._join(plan, join, select, ctes)
-        return plan
-
-    def _join(self, plan: Node, join: exp.Join, select: exp.Select, ctes: Ctes) -> Node:
-        kind = _kind_of(join)
-        if self._is_lateral(join.this, ctes):
-            plan = bind_lateral(self, select, plan, self._as_lateral(join, ctes), kind, ctes)
-            return self._on(plan, join, select, ctes)
-        other = self._joined(join.this, [], select, ctes)
-        if _is_right(join):
-            plan, other = other, plan
-        condition = join.args.get("on")
-        clock = read_clock(select, [condition] if condition else [], self.names)
-        if clock and kind is MatchKind.FULL:
-            raise Unsupported("a full join by the clock")
-        plan = with_clock(plan, clock)
-        if kind is None:
-            return self._on(Join(inputs=(plan, other), predicates=()), join, select, ctes)
-        plan, other = self._values_in_on(plan, other, condition, SubqueryBinder(self, select, ctes))
-        left = seal(select, plan, self.names.fresh("left"))
-        right = seal(select, other, self.names.fresh("right"))
-        parts = conjuncts(condition) if condition else []
-        join.set("on", None)
-        alias = self.names.fresh("matched")
-        return bind_match(select, left, right, kind, parts, alias, reader=self.reader, facts=self.facts)
-
-    def _values_in_on(
-        self, left: Node, right: Node, condition: exp.Expr | None, nested: SubqueryBinder
-    ) -> tuple[Node, Node]:
-        """Both sides of an outer join, with what the subqueries in ON amount to: each must read one side only."""
-        while condition is not None and (node := next(subqueries_in(condition), None)) is not None:
-            read = {column.table.lower() for column in free_columns(node)}
-            if read <= {scope_of(scope).lower() for scope in scopes(right)}:
-                right = nested.value(right, node)
-            elif read <= {scope_of(scope).lower() for scope in scopes(left)}:
-                left = nested.value(left, node)
-            else:
-                raise Unsupported("a subquery in ON that reads both sides of an outer join")
-        return left, right
-
-    def _on(self, plan: Node, join: exp.Join, select: exp.Select, ctes: Ctes) -> Node:
-        """ON of an inner join, which filters as WHERE does."""
-        condition = join.args.get("on")
-        if condition is None:
-            return plan
-        parts = conjuncts(condition)
-        holder = exp.Tuple(expressions=[part for part in parts if has_query(part)])
-        join.set("on", holder)
-        plain = tuple(bind_expr(part, self.facts) for part in parts if not has_query(part))
-        if isinstance(plan, Join) and not plan.predicates:
-            plan = replace(plan, predicates=plain)
-        elif plain:
-            plan = Filter(input=plan, predicates=plain)
-        plan = SubqueryBinder(self, select, ctes).filter(plan, holder)
-        join.set("on", None)
-        return plan
-
-    def _is_lateral(self, item: exp.Expr, ctes: Ctes) -> bool:
-        """Whether an item of FROM reads columns of others."""
-        if isinstance(item, exp.Lateral):
-            return True
-        inner = ctes.get(item.name.lower()) if isinstance(item, exp.Table) and not item.db else item
-        return isinstance(inner, exp.Query) and bool(free_columns(inner)) and not inner.args.get("joins")
-
-    def _as_lateral(self, join: exp.Join, ctes: Ctes) -> exp.Join:
-        """The join over an item in the form that LATERAL has."""
-        item = join.this
-        if isinstance(item, exp.Table):
-            inner = ctes[item.name.lower()]
-            assert isinstance(inner, exp.Query)
-            item = exp.Subquery(this=inner.copy(), alias=exp.TableAlias(this=exp.to_identifier(item.alias_or_name)))
-            join.set("this", item)
-        return join
-
-    def _item(self, item: exp.Expr, select: exp.Select, ctes: Ctes) -> Node:
+    def item(self, item: exp.Expr, select: exp.Select, ctes: Ctes) -> Node:
+        """An item of FROM that reads no other."""
         for key in ("pivots", "sample", "ordinality", "when", "changes"):
             if item.args.get(key):
                 raise Unsupported({"pivots": "PIVOT", "sample": "TABLESAMPLE"}.get(key, key.upper()))
@@ -368,36 +269,3 @@ _MODIFIERS = {
     "distribute": "DISTRIBUTE BY",
     "sort": "SORT BY",
 }
-
-
-_KINDS: dict[tuple[str, str, str], MatchKind | None] = {
-    ("", "", ""): None,
-    ("", "", "INNER"): None,
-    ("", "", "CROSS"): None,
-    ("", "LEFT", ""): MatchKind.LEFT,
-    ("", "LEFT", "OUTER"): MatchKind.LEFT,
-    ("", "RIGHT", ""): MatchKind.LEFT,  # with its inputs exchanged
-    ("", "RIGHT", "OUTER"): MatchKind.LEFT,
-    ("", "FULL", ""): MatchKind.FULL,
-    ("", "FULL", "OUTER"): MatchKind.FULL,
-    ("", "", "SEMI"): MatchKind.SEMI,
-    ("", "", "ANTI"): MatchKind.ANTI,
-    ("ASOF", "", ""): MatchKind.ASOF,
-    ("ASOF", "", "INNER"): MatchKind.ASOF,
-    ("ASOF", "LEFT", ""): MatchKind.ASOF_LEFT,
-    ("ASOF", "LEFT", "OUTER"): MatchKind.ASOF_LEFT,
-}
-
-
-def _is_right(join: exp.Join) -> bool:
-    return bool((join.args.get("side") or "").upper() == "RIGHT")
-
-
-def _kind_of(join: exp.Join) -> MatchKind | None:
-    """The kind of match that a join is; None for an inner join."""
-    method, side, kind = ((join.args.get(key) or "").upper() for key in ("method", "side", "kind"))
-    if join.args.get("using"):
-        raise Unsupported("JOIN USING over these inputs")
-    if (method, side, kind) not in _KINDS:
-        raise Unsupported(" ".join(word for word in (method, side, kind) if word) + " JOIN")
-    return _KINDS[method, side, kind]
