@@ -57,13 +57,16 @@ def test_an_old_fragment_goes_through_every_upgrade(monkeypatch: pytest.MonkeyPa
         reason = root.pop("explanation")
         return {**document, "root": {**root, "reason": reason.upper()}}
 
-    text = next(path for path in EXAMPLES if path.parent.name == "v1" and path.stem == "union_view").read_text("utf-8")
-    monkeypatch.setattr(fragment, "FORMAT", 3)
-    monkeypatch.setattr(fragment, "UPGRADES", {1: rename, 2: rename_back})
+    text = text_of("union_view")
+    before = loads(text).root
+    monkeypatch.setattr(fragment, "FORMAT", FORMAT + 2)
+    monkeypatch.setattr(fragment, "UPGRADES", {FORMAT: rename, FORMAT + 1: rename_back})
     upgraded = loads(text)
-    assert upgraded.format == 3
+    assert upgraded.format == FORMAT + 2
     assert isinstance(upgraded.root, Materialize)
-    assert upgraded.root.reason == "LINEAR"
+    assert isinstance(before, Materialize)
+    assert before.reason
+    assert upgraded.root.reason == before.reason.upper()
 
 
 def test_a_newer_format_is_refused_with_what_to_do() -> None:
