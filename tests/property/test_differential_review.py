@@ -146,3 +146,18 @@ def test_a_read_only_transaction_writes_nothing(con: mvengine.Connection) -> Non
     con.execute("CREATE TABLE t (a INT); BEGIN TRANSACTION READ ONLY")
     with pytest.raises(mvengine.ProgrammingError, match="READ ONLY"):
         con.execute("INSERT INTO t VALUES (1)")
+
+
+@pytest.mark.parametrize("name", ["affected", "p", "P", "left", "left_now"])
+def test_a_table_may_have_the_name_of_a_part_of_the_maintaining_statements(con: mvengine.Connection, name: str) -> None:
+    con.execute(f'CREATE TABLE "{name}" (k INT, x INT); CREATE TABLE s (k INT, y INT); INSERT INTO s VALUES (1, 1)')
+    queries = {
+        "m": f'SELECT "{name}".x, s.y FROM "{name}" LEFT JOIN s ON "{name}".k = s.k',
+        "w": f'SELECT x, sum(x) OVER (PARTITION BY k) AS total FROM "{name}"',
+    }
+    for view, query in queries.items():
+        con.execute(f"CREATE MATERIALIZED VIEW {view} AS {query}")
+    for epoch in (f'INSERT INTO "{name}" VALUES (1, 1), (1, 2), (NULL, 3)', f'UPDATE "{name}" SET k = 2 WHERE x = 2'):
+        con.execute(epoch)
+        for view, query in queries.items():
+            check(con, f"FROM {view}", query)

@@ -100,7 +100,7 @@ def _comparable(keys: Sequence[MatchKey], left: Node, right: Node, reader: Schem
         is_plain = not any(
             t.startswith(_TEXTS) or (t.endswith(("]", ")")) and "DECIMAL" not in t) for t in (one, other)
         )
-        if one == other or is_plain:
+        if (one == other and "UNION(" not in one) or is_plain:  # a UNION with a NULL inside is equal to nothing
             found.append(key)
     return found
 

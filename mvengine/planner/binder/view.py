@@ -7,6 +7,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
 from mvengine.errors import BindError, ProgrammingError
+from mvengine.planner.binder.equalities import of_one_type
 from mvengine.planner.binder.names import unique
 from mvengine.planner.binder.refused import position_of_name, refuse_query
 from mvengine.planner.binder.scalar import Unsupported, follows_tables_only, render
@@ -153,7 +154,7 @@ def _incremental(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader
     names = Names(tree)
     make_aliases_unique(tree, names)  # those that have been given to items without one
     plan = QueryBinder(resolved.relations, reader, names).bind(tree, {}, ROOT)
-    return _typed(plan, columns, reader), order_by
+    return _typed(of_one_type(plan, reader), columns, reader), order_by
 
 
 def _qualified(tree: exp.Query, schema: dict[str, object]) -> exp.Query:

@@ -36,9 +36,10 @@ class Changes:
         return tuple(narrowed(reduced(term, self.made)) for term in delta(node, self.names))
 
     def affected(self, stage: Node, table: str, *, is_null_safe: bool) -> Affected:
-        """The affected keys of a stage, that stand in a table."""
-        lineage = Lineage(changed=self.names, stages=self.stages)
-        sources = lineage.keys(stage) if self.made else {}
+        """The affected keys of a stage, that stand in a table. A key of NULL is near nothing: a match has none among
+        the keys whose sources are known, but partitions and groups may (``is_null_safe``)."""
+        has_null = is_null_safe and not isinstance(stage, MatchStage)
+        sources = Lineage(changed=self.names, stages=self.stages).keys(stage) if self.made and not has_null else {}
         return Affected(table=table, is_null_safe=is_null_safe, sources=sources, made=self.made, uses=[])
 
     def uses(self, stage: Node) -> Iterator[Use]:

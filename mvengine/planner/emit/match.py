@@ -20,7 +20,7 @@ from functools import cached_property
 from mvengine.planner.delta.changes import Changes
 from mvengine.planner.delta.restrict import Affected
 from mvengine.planner.emit.bag import consolidated
-from mvengine.planner.emit.select import columns_of, matched, scope_of, select, union
+from mvengine.planner.emit.select import columns_of, free_alias, matched, scope_of, select, union
 from mvengine.planner.logical import WEIGHT, Match, MatchKind, MatchStage
 from mvengine.planner.node import Node
 from mvengine.planner.scalar import Expr
@@ -71,10 +71,10 @@ class _Side:
         node = self.affected.restricted(self.node, {f"k{i}": key for i, key in enumerate(self.keys, 1)})
         rows = f"({select(node, weighted=False)}) AS {quote(self.alias)}"
         same = [
-            f"{key.sql} {'IS NOT DISTINCT FROM' if null_safe else '='} affected.k{i}"
+            f"{key.sql} {'IS NOT DISTINCT FROM' if null_safe else '='} {self.affected.table}.k{i}"
             for i, (key, null_safe) in enumerate(zip(self.keys, self.may_be_null, strict=True), 1)
         ]
-        semi = f"\n  SEMI JOIN affected ON {' AND '.join(same)}" if same else ""
+        semi = f"\n  SEMI JOIN {self.affected.table} ON {' AND '.join(same)}" if same else ""
         return f"{self.name}_now AS MATERIALIZED (\nSELECT {names} FROM {rows}{semi}\n)"
 
     def before(self) -> str:
@@ -93,13 +93,14 @@ def change(stage: MatchStage, changes: Changes) -> str:
     node = stage.input
     assert isinstance(node, Match)
     null_safe = tuple(key.is_null_safe for key in node.keys)
-    affected = changes.affected(stage, "affected", is_null_safe=any(null_safe))
+    table = free_alias("affected", scope_of(node.left), scope_of(node.right))
+    affected = changes.affected(stage, table, is_null_safe=any(null_safe))
     left = _Side("left", node.left, tuple(key.left for key in node.keys), null_safe, changes, affected)
     right = _Side("right", node.right, tuple(key.right for key in node.keys), null_safe, changes, affected)
     sides = [side for side in (left, right) if side.has_changed]
     parts = [side.change() for side in sides]
     if node.keys:
-        parts.append("affected AS MATERIALIZED (\n" + "\nUNION ".join(side.key_rows() for side in sides) + "\n)")
+        parts.append(f"{table} AS MATERIALIZED (\n" + "\nUNION ".join(side.key_rows() for side in sides) + "\n)")
     parts += [left.current(), right.current(), *(side.before() for side in sides)]
     terms = [
         f"SELECT *, CAST(1 AS BIGINT) AS {WEIGHT} FROM (\n{_evaluated(node, 'now', 'now')}\n)",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from mvengine.planner.delta import delta_name
 from mvengine.planner.delta.changes import Changes
 from mvengine.planner.emit.bag import ROW, difference, visible_change
-from mvengine.planner.emit.select import scope_of, select, union
+from mvengine.planner.emit.select import free_alias, scope_of, select, union
 from mvengine.planner.logical import PartitionStage
 from mvengine.planner.node import Node
 from mvengine.planner.scalar import column
@@ -109,5 +109,6 @@ class PartitionSql:
 
     def _restriction(self, alias: str) -> str:
         operator = "IS NOT DISTINCT FROM" if self.is_null_safe else "="
-        same = " AND ".join(f"{alias}.{quote(key)} {operator} p.{quote(key)}" for key in self.stage.keys)
-        return f"\nSEMI JOIN {self.touched} AS p ON {same}" if same else ""
+        part = free_alias("p", alias.strip('"'))
+        same = " AND ".join(f"{alias}.{quote(key)} {operator} {part}.{quote(key)}" for key in self.stage.keys)
+        return f"\nSEMI JOIN {self.touched} AS {part} ON {same}" if same else ""

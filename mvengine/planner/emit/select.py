@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
 from mvengine.planner.delta import Leaf, leaf_delta, leaves
 from mvengine.planner.delta.state import call_sql, finalize
@@ -155,6 +156,12 @@ def scope_of(node: Node) -> str:
             alias = getattr(node, "alias", None)
             assert isinstance(alias, str), type(node).__name__
             return alias
+
+
+def free_alias(stem: str, *taken: str) -> str:
+    """``stem``, or with a number where one of the aliases beside it is called so."""
+    lowered = {alias.lower() for alias in taken}
+    return next(name for n in count(1) if (name := f"{stem}_{n}" if n > 1 else stem) not in lowered)
 
 
 def from_item(node: Node) -> str:
