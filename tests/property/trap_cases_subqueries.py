@@ -145,6 +145,7 @@ SUBQUERIES = [
             "SELECT a.id, q.w FROM a LEFT JOIN LATERAL (SELECT w FROM b WHERE b.k = a.g ORDER BY w, id, s LIMIT 2) q ON q.w > a.v",
             "SELECT a.id, q.x FROM a LEFT JOIN LATERAL (SELECT count(*) AS x FROM b WHERE b.k = a.g) q ON q.x > 1",
             "SELECT a.id, q.i, r.x FROM a, LATERAL (SELECT b.id AS i, b.k FROM b WHERE b.k = a.g) q, LATERAL (SELECT c.v AS x FROM a c WHERE c.g = q.k AND c.id < a.id) r",
+            "SELECT a.id, b.id AS other, q.n FROM a JOIN b ON a.g = b.k, LATERAL (SELECT count(*) AS n FROM b c WHERE c.k = a.v) q",
             "SELECT q.n, q.m FROM a, (SELECT a.id + 1 AS n, a.g AS m) q WHERE q.n > 2",
             "SELECT a.id, q.k FROM a JOIN LATERAL (SELECT DISTINCT k FROM b WHERE b.w < a.v) q ON q.k > a.g",
         ),

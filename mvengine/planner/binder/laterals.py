@@ -15,7 +15,7 @@ from mvengine.planner.binder.aggregate_calls import has_aggregates
 from mvengine.planner.binder.conditions import conjuncts
 from mvengine.planner.binder.correlated import BoundSubquery, bind_subquery, first_select, query_of
 from mvengine.planner.binder.correlation import has_query
-from mvengine.planner.binder.decorrelate import Decorrelated
+from mvengine.planner.binder.decorrelate import Decorrelated, is_total
 from mvengine.planner.binder.matches import bind_match
 from mvengine.planner.binder.names import output_names, unaliased
 from mvengine.planner.binder.scalar import Unsupported, bind_expr
@@ -36,7 +36,7 @@ def bind_lateral(
     if kind not in (None, MatchKind.LEFT):
         raise Unsupported(f"LATERAL in a {kind} join")
     is_left = kind is MatchKind.LEFT
-    if is_left:
+    if is_left or is_total(query_of(join.this.this), binder.facts):  # a match, not a join
         plan = seal(select, plan, binder.names.fresh("left"))
     lateral = _Lateral(binder, select, join)
     query = query_of(join.this.this)
