@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 from dataclasses import dataclass, replace
 from threading import Lock
 from time import monotonic, perf_counter, sleep
@@ -12,6 +12,7 @@ import duckdb
 
 from mvengine.engines.base import Capabilities, Parameters, Rows
 from mvengine.engines.duckdb_errors import translate
+from mvengine.engines.duckdb_names import Path, query_of, tables_in
 from mvengine.engines.trace import TRACE
 from mvengine.errors import Error, InterfaceError, NotSupportedError, OperationalError
 from mvengine.schema import Column, Columns
@@ -126,16 +127,16 @@ class DuckDbEngine:
             raise
         return tuple(Column(name=row[0], type=row[1]) for row in rows)
 
-    def table_names(self, query: str) -> list[tuple[str | None, str | None, str]]:
+    def table_names(self, query: str) -> list[Path]:
         """Catalog, schema and name of the tables that a query reads. NotSupportedError: that cannot be told."""
-        try:
-            names = self.raw.get_table_names(query, qualified=True)
-        except duckdb.Error as error:
+        serialized = self.query("SELECT json_serialize_sql($1)", [query_of(query)])
+        document = json.loads(serialized[0][0])
+        if document["error"]:
             raise NotSupportedError(
-                "a materialized view of a query whose tables cannot be told", hint="write it without PIVOT and the like"
-            ) from error
-        parts = [[part.strip('"') for part in re.findall(r'"(?:[^"]|"")+"|[^.]+', name)] for name in names]
-        return [((None, None, *part)[-3], (None, None, *part)[-2], part[-1]) for part in parts]
+                f"a materialized view of a query whose tables cannot be told: {document['error_message']}",
+                hint="write it without PIVOT and the like",
+            )
+        return list(dict.fromkeys(tables_in(document["statements"])))
 
     def extract(self, sql: str) -> list[tuple[str, str]]:
         """DuckDB's own split and classification of statements: (kind, text)."""

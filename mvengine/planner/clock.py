@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 
+from mvengine.planner.parse import parse
 from mvengine.schema import Name
 
 CLOCK = Name(schema="mv_meta", name="clock")
@@ -56,8 +57,8 @@ def reading(node: exp.Expr, moment: exp.Expr) -> exp.Expr:
 
 def on_clock(query: str) -> str:
     """A view's query as it is at the moment that the clock shows."""
-    tree = parse_one(query, dialect="duckdb")
-    shown = parse_one(f"(SELECT {COLUMN} FROM {CLOCK.sql})", dialect="duckdb")
+    tree = parse(query)
+    shown = parse(f"(SELECT {COLUMN} FROM {CLOCK.sql})")
     return replaced(tree, lambda node: reading(node, shown.copy())).sql(dialect="duckdb", comments=False)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
@@ -15,6 +15,7 @@ from sqlglot.optimizer.scope import traverse_scope
 from mvengine.errors import NotSupportedError
 from mvengine.planner.binder.scalar import Unsupported
 from mvengine.planner.binder.tables import ResolvedQuery, resolve_tables
+from mvengine.planner.parse import parse
 from mvengine.planner.reader import SchemaReader
 from mvengine.schema import Name
 
@@ -23,7 +24,7 @@ def columns_read(query: str, relation: Name, reader: SchemaReader) -> frozenset[
     """The columns of ``relation`` that the query uses, in lower case, those that ``*`` stands for or leaves out, too
     (and perhaps some of other relations); None where they cannot be told."""
     try:
-        tree = parse_one(query, dialect="duckdb")
+        tree = parse(query)
         if not isinstance(tree, exp.Query):
             return None
         resolved = resolve_tables(tree, reader)
@@ -47,7 +48,7 @@ def depends_on_columns(query: str, names: Iterable[str]) -> bool:
     """Whether the query could mean something else where a relation gets or loses columns of these names: it says ``*``
     or NATURAL, names one of them, or cannot be read."""
     try:
-        tree = parse_one(query, dialect="duckdb")
+        tree = parse(query)
     except (SqlglotError, RecursionError):
         return True
     stars = (star for star in tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count))

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from mvengine.planner.parse import parse
 from mvengine.schema import Name, quote
 
 Means = Callable[[str | None, str | None, str], bool]
@@ -37,7 +38,7 @@ def freeze(query: str, means: Means, columns: tuple[tuple[str, str], ...]) -> st
 def _replaced(query: str, means: Means, form: Callable[[str], str]) -> str | None:
     """The query with every reference in another form."""
     try:
-        tree = parse_one(query, dialect="duckdb")
+        tree = parse(query)
     except (SqlglotError, RecursionError):
         return None
     ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}

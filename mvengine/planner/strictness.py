@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from mvengine.planner.parse import parse
 from mvengine.planner.scalar import Expr
 
 _STRICT_BINARY = (exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Like)
@@ -25,7 +26,7 @@ def rejects_nulls(predicate: Expr, alias: str) -> bool:
     if _QUANTIFIED.search(predicate.sql):
         return False
     try:
-        tree = parse_one(predicate.sql, dialect="duckdb")
+        tree = parse(predicate.sql)
     except (SqlglotError, RecursionError):
         return False
     return _rejects(tree, alias.lower())

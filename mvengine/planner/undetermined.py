@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from mvengine.planner.function_names import function_name
+from mvengine.planner.parse import parse
 
 _ORDERED = {"list", "array_agg", "string_agg", "group_concat", "listagg", "first", "last", "any_value", "arbitrary"}
 _TIES = {"arg_min", "arg_max", "min_by", "max_by", "argmin", "argmax", "mode"}
@@ -18,7 +19,7 @@ _NUMBERING = (exp.RowNumber, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, e
 def undetermined_by(query: str) -> str | None:
     """The first construct of a query that leaves its result open, in words; None where there is none."""
     try:
-        tree = parse_one(query, dialect="duckdb")
+        tree = parse(query)
     except (SqlglotError, RecursionError):
         return "a form that the planner does not read"
     return next(_found(tree), None)

@@ -38,4 +38,24 @@ COMPOSED = [
         },
         *_CHANGES,
     ),
+    case(
+        "conditions among the keys of grouping sets",
+        _A,
+        {
+            "r": "SELECT g, v > 1 AS b, count(*) AS n, grouping(g, v > 1) AS i FROM a AS x GROUP BY ROLLUP (g, v > 1)",
+            "c": "SELECT sum(id) AS s, g IS NULL AS n FROM a AS x GROUP BY CUBE (g IS NULL)",
+        },
+        *_CHANGES,
+    ),
+    case(
+        "tables under an alias in texts that the planner does not read",
+        _A + "; CREATE VIEW plain AS SELECT id, v! AS f FROM a AS y WHERE v > 0",
+        {
+            "f": "SELECT x.id, x.v! AS f FROM a AS x WHERE x.v > 0",
+            "c": "WITH a AS (SELECT v FROM a AS z WHERE v > 0) SELECT sum(q.v!) AS s FROM a AS q",
+            "p": "SELECT p.id FROM plain AS p WHERE p.f > 1",
+        },
+        *_CHANGES,
+        full="f c",
+    ),
 ]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 
 from mvengine.planner.binder.names import unique
 from mvengine.planner.binder.scalar import render
@@ -29,6 +29,7 @@ from mvengine.planner.logical import (
     UnionAll,
 )
 from mvengine.planner.node import Node
+from mvengine.planner.parse import parse
 from mvengine.planner.reader import SchemaReader
 from mvengine.planner.scalar import Expr, Output, column
 from mvengine.schema import Column, Columns
@@ -64,9 +65,7 @@ def _columns(query: exp.SetOperation, ctes: Ctes, reader: SchemaReader) -> Colum
     for name, inner in reversed(list(ctes.items())):
         clause = tree.args.get("with_")
         if clause is None or all(cte.alias.lower() != name for cte in clause.expressions):
-            body = (
-                parse_one(select(inner, weighted=False), dialect="duckdb") if isinstance(inner, Node) else inner.copy()
-            )
+            body = parse(select(inner, weighted=False)) if isinstance(inner, Node) else inner.copy()
             cte = exp.CTE(this=body, alias=exp.TableAlias(this=exp.to_identifier(name)))
             tree.set("with_", exp.With(expressions=[cte, *(clause.expressions if clause else [])], recursive=True))
     described = reader.describe(render(tree))

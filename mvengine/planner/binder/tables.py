@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 
@@ -13,6 +13,7 @@ from mvengine.errors import NotSupportedError, UnknownRelation
 from mvengine.planner.binder.refused import refuse_plain_view
 from mvengine.planner.binder.scalar import Unsupported
 from mvengine.planner.function_names import function_name
+from mvengine.planner.parse import parse
 from mvengine.planner.reader import Relation, RelationKind, SchemaReader
 from mvengine.schema import Name
 
@@ -129,7 +130,7 @@ def _qualify(table: exp.Table, relation: Relation) -> None:
 def _inline(table: exp.Table, view: Relation) -> None:
     if view.query is None:
         raise UnknownRelation(f"the definition of view {view.name} cannot be read")
-    created = parse_one(view.query, dialect="duckdb")
+    created = parse(view.query)
     body = created.expression if isinstance(created, exp.Create) else created
     if not isinstance(body, exp.Query) or isinstance(created.this, exp.Schema):
         raise Unsupported(f"the view {view.name}")
@@ -170,7 +171,7 @@ def relations_of(query: str, reader: SchemaReader) -> dict[Name, Relation]:
 def _names_in(query: str, reader: SchemaReader) -> list[tuple[str | None, str | None, str]]:
     """Names that stand for tables in a text, CTEs among them."""
     try:
-        tree = parse_one(query, dialect="duckdb")
+        tree = parse(query)
         ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
         tables = [
             table

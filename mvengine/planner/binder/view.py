@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
@@ -18,6 +18,7 @@ from mvengine.planner.binder.tables import ResolvedQuery, relations_of, resolve_
 from mvengine.planner.emit.select import columns_of, select
 from mvengine.planner.logical import Distinct, Limit, Materialize, Opaque, Project, Setting, Strategy, UnionAll
 from mvengine.planner.node import Node
+from mvengine.planner.parse import parse
 from mvengine.planner.reader import SchemaReader
 from mvengine.planner.scalar import Expr, Output, column
 from mvengine.schema import Column, Columns, Name
@@ -127,7 +128,7 @@ def _columns(described: Columns, names: tuple[str, ...]) -> Columns:
 
 def _resolve(query: str, reader: SchemaReader) -> tuple[exp.Query | None, ResolvedQuery | None, str]:
     try:
-        tree = parse_one(query, dialect="duckdb")
+        tree = parse(query)
     except (SqlglotError, RecursionError) as error:
         return None, None, f"a form that the planner does not read ({str(error).splitlines()[0][:120]})"
     rewrite_table_functions(tree)
