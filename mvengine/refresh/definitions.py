@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import Error, InternalError
+from mvengine.errors import DataError, Error, InternalError
 from mvengine.planner.emit.select import select
 from mvengine.planner.fragment import loads
 from mvengine.planner.logical import (
@@ -52,6 +52,8 @@ def create_stages(engine: DuckDbEngine, plan: Materialize, on_stage: Callable[[i
                 create_stage(engine, run, types)
             except Error as error:
                 error.position = None  # it is one in the statement that we made, not in the user's
+                if isinstance(error, DataError):
+                    error.hint = error.hint or "correct the rows, or let the query take them, as by TRY_CAST or NULLIF"
                 raise
             if isinstance(run.stage, StoredStage):
                 _settle_if_empty(engine, run.stage.storage)

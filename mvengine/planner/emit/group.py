@@ -7,6 +7,7 @@ to eleven times faster than IS NOT DISTINCT FROM); else null-safely.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mvengine.planner.delta.changes import Changes
@@ -179,15 +180,7 @@ class GroupSql:
 
     def merge_next(self) -> str:
         """Stores the states of the changed groups."""
-        names = [COUNT, *(s.name for s in self.states)]
-        columns = [*(quote(key) for key in self.stage.keys), *names]
-        gone = f"WHEN MATCHED AND d.{COUNT} = 0 THEN DELETE\n" if self.stage.keys else ""
-        return (
-            f"MERGE INTO {self.stage.storage} AS s USING {self.next} AS d ON ({self.same_keys('s', 'd')})\n"
-            f"{gone}WHEN MATCHED THEN UPDATE SET {', '.join(f'{name} = d.{name}' for name in names)}\n"
-            f"WHEN NOT MATCHED AND d.{COUNT} > 0 THEN INSERT ({', '.join(columns)})\n"
-            f"  VALUES ({', '.join('d.' + column for column in columns)})"
-        )
+        return self._merge(self.next, lambda name: f"d.{name}")
 
     def visible_change(self, visible: Node) -> str:
         """A query for what the change is to those who see ``visible``: projections and filters over the groups."""
@@ -208,13 +201,16 @@ class GroupSql:
     def merge_summary(self, changes: Changes) -> str:
         """Sums the change of the input and applies it, by one statement: its count is that of the groups that change.
         Of an additive stage whose groups nobody needs to know."""
+        return self._merge(f"(\n{self._summary(changes)}\n)", lambda name: f"s.{name} + d.{name}")
+
+    def _merge(self, source: str, new: Callable[[str], str]) -> str:
+        """Stores what ``source`` says of groups; ``new`` gives a stored column after it, from those of s and d."""
         names = [COUNT, *(s.name for s in self.states)]
         columns = [*(quote(key) for key in self.stage.keys), *names]
-        gone = f"WHEN MATCHED AND s.{COUNT} + d.{COUNT} = 0 THEN DELETE\n" if self.stage.keys else ""
+        gone = f"WHEN MATCHED AND {new(COUNT)} = 0 THEN DELETE\n" if self.stage.keys else ""
         return (
-            f"MERGE INTO {self.stage.storage} AS s USING (\n{self._summary(changes)}\n) AS d "
-            f"ON ({self.same_keys('s', 'd')})\n"
-            f"{gone}WHEN MATCHED THEN UPDATE SET {', '.join(f'{name} = s.{name} + d.{name}' for name in names)}\n"
+            f"MERGE INTO {self.stage.storage} AS s USING {source} AS d ON ({self.same_keys('s', 'd')})\n"
+            f"{gone}WHEN MATCHED THEN UPDATE SET {', '.join(f'{name} = {new(name)}' for name in names)}\n"
             f"WHEN NOT MATCHED AND d.{COUNT} > 0 THEN INSERT ({', '.join(columns)})\n"
             f"  VALUES ({', '.join('d.' + column for column in columns)})"
         )
