@@ -24,6 +24,18 @@ _CHANGES = (
 
 RECURSIONS = [
     case(
+        "what a step asks of its own rows, by more than joins",
+        f"{_E}; CREATE TABLE n (d INT); INSERT INTO n VALUES (2), (3)",
+        {
+            "l": "WITH RECURSIVE r AS (SELECT 1 AS d UNION SELECT e.dst FROM r LEFT JOIN e ON r.d = e.src) SELECT d FROM r",
+            "x": "WITH RECURSIVE r AS (SELECT 1 AS d UNION SELECT e.dst FROM r JOIN e ON r.d = e.src WHERE EXISTS (SELECT 1 FROM n WHERE n.d = e.dst)) SELECT d FROM r",
+            "m": "WITH RECURSIVE r AS (SELECT 1 AS d, 0 AS n UNION SELECT max(e.dst), n + 1 FROM r JOIN e ON r.d = e.src WHERE n < 3 GROUP BY n) SELECT d, n FROM r",
+        },
+        *_CHANGES,
+        "INSERT INTO n VALUES (1); DELETE FROM n WHERE d = 2",
+        full="l x m",
+    ),
+    case(
         "what can be reached, by UNION",
         _E,
         {

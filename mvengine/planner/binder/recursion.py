@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 
 from sqlglot import exp
 
+from mvengine.errors import UnknownRelation
 from mvengine.planner.binder.names import unique
 from mvengine.planner.binder.scalar import Unsupported
 from mvengine.planner.binder.scopes import Names
@@ -42,8 +43,11 @@ def bind_recursion(
     name = names.fresh(own_name)
     base = bind(query.this, names.fresh("base"))
     columns = tuple(unique(columns_of(base)))
-    with opened(own_name, name, columns):
-        step = bind(query.expression, names.fresh("step"))
+    try:
+        with opened(own_name, name, columns):
+            step = bind(query.expression, names.fresh("step"))
+    except UnknownRelation as error:  # the engine was asked for types of the recursion's own rows
+        raise Unsupported("a recursion whose step is more than joins, projections and filters") from error
     return Recursion(
         base=base,
         step=_conformed(step, columns, names),
