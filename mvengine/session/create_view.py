@@ -86,9 +86,9 @@ def _keep_settings(transaction: Transaction, name: Name, options: ViewOptions) -
 def view_plan(session: Session, statement: CreateMaterializedView, name: Name, options: ViewOptions) -> Materialize:
     """The compiled plan of a view: what its fragment holds."""
     from mvengine.planner.binder import bind_view
-    from mvengine.planner.compile import compile_view
+    from mvengine.planner.plan import plan_view
 
-    return compile_view(bound_view(session, statement, name, options, bind_view))
+    return plan_view(lambda failure: bound_view(session, statement, name, options, bind_view, failure))
 
 
 def bound_view(
@@ -97,8 +97,9 @@ def bound_view(
     name: Name,
     options: ViewOptions,
     bind_view: Callable[..., Materialize],
+    failure: str = "",
 ) -> Materialize:
-    """The logical plan of a view."""
+    """The logical plan of a view; ``failure`` as of ``bind_view``."""
     try:
         return bind_view(
             relation=name,
@@ -111,6 +112,7 @@ def bound_view(
             settings=current_settings(session.engine),
             reader=session.reader,
             exact_floats=options.exact_floats,
+            failure=failure,
         )
     except Error as error:
         if error.position is not None:

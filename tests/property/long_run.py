@@ -21,6 +21,7 @@ from constructs_of import constructs_of
 from scenario import Scenario
 from scenario_run import Strategies, Unfit
 
+from mvengine.planner import plan
 from mvengine.refresh import near
 
 
@@ -31,6 +32,7 @@ from mvengine.refresh import near
 @click.option("--near", "is_reduced", is_flag=True, help="Reduce all relations to what is near a change, always.")
 def main(minutes: float, seed: int, seconds: float, is_reduced: bool) -> None:
     """Runs one scenario a seed until the time is over."""
+    plan.raises_own_errors = True
     if is_reduced:
         near.BIG_RELATION_ROWS = near.SMALL_PART = 0
     deadline = monotonic() + minutes * 60

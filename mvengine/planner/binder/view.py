@@ -39,14 +39,16 @@ def bind_view(
     settings: tuple[Setting, ...],
     reader: SchemaReader,
     exact_floats: bool,
+    failure: str = "",
 ) -> Materialize:
     """The logical plan of a view. With ``exact_floats`` touched groups with a sum of FLOAT or DOUBLE are derived again.
+    ``failure`` is the error that the planner met when it took the query apart: it is computed again then.
 
     Errors: BindError where DuckDB refuses the query; NotSupportedError where it reads what a view cannot depend on.
     """
     refuse_query(query)
     columns = _columns(_described(query, reader), column_names)
-    tree, resolved, reason = _resolve(query, reader)
+    tree, resolved, reason = (None, None, failure) if failure else _resolve(query, reader)
     known = resolved.relations if resolved else relations_of(query, reader)
     plan: Node
     order_by: tuple[str, ...] = ()
@@ -63,7 +65,7 @@ def bind_view(
             query=query,
             relations=tuple(known),
             is_tracked=_is_tracked(tree, resolved, reader),
-            reason=f"computed again: {_full_reason(policy, resolved, unsupported)}",
+            reason=f"computed again: {_full_reason(policy, resolved, unsupported, failure)}",
         )
     return Materialize(
         input=plan,
@@ -97,9 +99,11 @@ def _planned(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader) ->
         raise Unsupported(f"a form that the planner cannot print ({str(error).splitlines()[0][:120]})") from error
 
 
-def _full_reason(policy: Policy, resolved: ResolvedQuery | None, unsupported: Unsupported) -> str:
+def _full_reason(policy: Policy, resolved: ResolvedQuery | None, unsupported: Unsupported, failure: str) -> str:
     if policy is Policy.FULL:
         return "policy 'full' asks for it"
+    if failure:
+        return f"the planner could not take the query apart ({failure})"
     if resolved is not None and resolved.unresolved:
         return f"it reads {unsupported}"
     return f"{unsupported} has no delta rule"

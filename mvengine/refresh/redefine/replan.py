@@ -47,11 +47,12 @@ def replan(transaction: Transaction, view: ViewDefinition, query: str, name: Nam
     """The plan of another query under the view's name (or a new one), columns, policy and settings. Errors as of
     ``bind_view``; DuckDB aborts a transaction in which they occur."""
     from mvengine.planner.binder import bind_view
-    from mvengine.planner.compile import compile_view
+    from mvengine.planner.plan import plan_view
 
     plan, relation = view.plan, name or view.name
-    with settings_of(transaction.engine, plan.settings):
-        bound = bind_view(
+
+    def bind(failure: str) -> Materialize:
+        return bind_view(
             relation=relation,
             storage=storage_name(relation),
             staging=storage_name(relation, "$staging"),
@@ -62,8 +63,11 @@ def replan(transaction: Transaction, view: ViewDefinition, query: str, name: Nam
             settings=plan.settings,
             reader=reader_of(transaction),
             exact_floats=plan.exact_floats,
+            failure=failure,
         )
-    return compile_view(bound)
+
+    with settings_of(transaction.engine, plan.settings):
+        return plan_view(bind)
 
 
 def _means(transaction: Transaction, relation: Name) -> Callable[[str | None, str | None, str], bool]:
