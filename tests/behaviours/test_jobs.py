@@ -271,7 +271,7 @@ def test_j01_what_a_job_reads_is_dropped_with_cascade_only_which_cancels_it(con:
             con.execute("DROP TABLE t CASCADE")
         con.execute("ROLLBACK")
         with pytest.raises(DependentObjects):
-            con.execute("ALTER TABLE t ADD COLUMN y INT")
+            con.execute("ALTER TABLE t DROP COLUMN x")
         hold.leave()
         con.execute("DROP TABLE t CASCADE")
     check_no_trace(con)

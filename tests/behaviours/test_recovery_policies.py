@@ -300,7 +300,7 @@ def test_f03_a_refresh_that_had_not_begun_goes_on_or_is_cancelled_by_reset(path:
         with connect(path) as con:
             con._database.engine.query("""
                 INSERT INTO mv_meta.plans SELECT nextval('mv_meta.plan_ids'), 'CREATED', 0, 'background',
-                [relation_id], ['t'], false, true, NULL, NULL, TIMESTAMP '2026-01-01', NULL, NULL
+                [relation_id], ['t'], false, true, NULL, NULL, TIMESTAMP '2026-01-01', NULL, NULL, false
                 FROM mv_meta.relations WHERE name = 't'""")
         with connect(path, recovery=policy) as con:
             assert wait(con, 1) == expected

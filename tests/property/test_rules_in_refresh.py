@@ -51,6 +51,7 @@ QUERIES = {
     "legs": "SELECT v FROM (SELECT k, v FROM r UNION ALL SELECT v, k FROM s) WHERE k > 0",
     "unread_call": "SELECT k FROM (SELECT k, row_number() OVER (PARTITION BY v) AS n FROM r)",
     "unread_sum": "SELECT q.k, s.v FROM (SELECT k, sum(v) AS t FROM r GROUP BY k) q LEFT JOIN s ON s.k = q.k",
+    "distinct_argument": "SELECT k, count(DISTINCT v) AS d, count(*) AS n FROM r GROUP BY k",
     "no_columns": "SELECT r.v FROM r LEFT JOIN s ON true",
     "no_column_at_all": "SELECT count(*) AS n FROM r LEFT JOIN s ON true",
     "only_keys": "SELECT 1 AS one FROM r FULL JOIN s ON r.k = s.k",
