@@ -161,3 +161,19 @@ def test_a_table_may_have_the_name_of_a_part_of_the_maintaining_statements(con: 
         con.execute(epoch)
         for view, query in queries.items():
             check(con, f"FROM {view}", query)
+
+
+def test_a_limited_lateral_query_with_a_window_function_is_computed_again(con: mvengine.Connection) -> None:
+    con.execute("CREATE TABLE r (k INT); CREATE TABLE s (k INT, y INT); INSERT INTO r VALUES (1), (3)")
+    numbered = (
+        "SELECT row_number() OVER (PARTITION BY k ORDER BY y) AS n, y FROM s WHERE s.k < r.k ORDER BY n, y LIMIT 1"
+    )
+    query = f"SELECT r.k, q.n, q.y FROM r, LATERAL ({numbered}) AS q"
+    con.execute(f"CREATE MATERIALIZED VIEW v AS {query}")
+    for epoch in (
+        "INSERT INTO s VALUES (1, 5), (2, 4), (0, NULL)",
+        "DELETE FROM s WHERE k = 0",
+        "INSERT INTO r VALUES (2)",
+    ):
+        con.execute(epoch)
+        check(con, "FROM v", query)

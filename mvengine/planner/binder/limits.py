@@ -14,8 +14,8 @@ def limit_to_qualify(query: exp.Select, keys: Sequence[exp.Expr]) -> None:
     """``ORDER BY o LIMIT n OFFSET m  =>  QUALIFY m < number AND number <= n + m``, the number of a row among those with
     its keys: ``row_number() OVER (PARTITION BY keys ORDER BY o)``.
 
-    Ties are broken by all outputs. Raises Unsupported where LIMIT is no number, or is applied to what QUALIFY or
-    DISTINCT has left.
+    Ties are broken by all outputs. Raises Unsupported where LIMIT is no number, is applied to what QUALIFY or DISTINCT
+    has left, or where a window function would have to order rows for another.
     """
     limit, offset = query.args.get("limit"), query.args.get("offset")
     if limit is None and offset is None:
@@ -49,4 +49,7 @@ def _order(query: exp.Select) -> list[exp.Expr]:
     order = query.args.get("order")
     ordered = [node.copy() for node in order.expressions] if order else []
     outputs = [unaliased(node) for node in query.expressions]
-    return [*ordered, *(exp.Ordered(this=node.copy()) for node in outputs if node.find(exp.Column))]
+    terms = [*ordered, *(exp.Ordered(this=node.copy()) for node in outputs if node.find(exp.Column))]
+    if any(term.find(exp.Window) for term in terms):
+        raise Unsupported("LIMIT beside a window function in a correlated subquery")
+    return terms

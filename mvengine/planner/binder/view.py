@@ -6,7 +6,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
-from mvengine.errors import BindError, ProgrammingError
+from mvengine.errors import BindError, ParseError, ProgrammingError
 from mvengine.planner.binder.equalities import of_one_type
 from mvengine.planner.binder.names import unique
 from mvengine.planner.binder.refused import position_of_name, refuse_query
@@ -95,7 +95,7 @@ def _planned(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader) ->
     """The plan; Unsupported where the engine, which has accepted the query, refuses the planner's own form of it."""
     try:
         return _incremental(resolved, columns, reader)
-    except BindError as error:
+    except (BindError, ParseError) as error:
         raise Unsupported(f"a form that the planner cannot print ({str(error).splitlines()[0][:120]})") from error
 
 
