@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a statement stays on one line, to be pasted
 """Constructs that went wrong together, as random composed queries found them (see long_run.py)."""
 
 from __future__ import annotations
@@ -57,5 +58,15 @@ COMPOSED = [
         },
         *_CHANGES,
         full="f c",
+    ),
+    case(
+        "VALUES inside of subqueries that read columns from outside",
+        _A,
+        {
+            "s": "SELECT id, (SELECT sum(x.c) FROM (VALUES (0, 'a'), (3, 'b')) AS x(c, d) WHERE x.c < a.v) AS s FROM a",
+            "e": "SELECT id FROM a WHERE EXISTS (SELECT 1 FROM (VALUES (0), (2)) AS x(c) WHERE x.c = a.g AND x.c < 2)",
+            "o": "SELECT id, (SELECT q.c FROM (SELECT sum(x.c) AS c FROM (VALUES (0)) AS x(c)) AS q ORDER BY q.c LIMIT 1) AS s FROM a",
+        },
+        *_CHANGES,
     ),
 ]

@@ -172,7 +172,9 @@ class AggregateBinder:
         moved = tree.transform(replaced, copy=False)
         if moved is not tree:
             tree.replace(moved)
-        inner = {node.alias_or_name for node in moved.find_all(exp.Table, exp.Subquery, exp.Lateral, exp.CTE)}
+        inner = {
+            node.alias_or_name for node in moved.find_all(exp.Table, exp.Subquery, exp.Lateral, exp.Values, exp.CTE)
+        }
         columns = [node for node in moved.find_all(exp.Column) if node.table not in inner]
         if stray := next((node for node in columns if node.table != self.scope), None):
             raise Unsupported(f"{stray.name}, which is neither grouped nor aggregated")

@@ -14,7 +14,7 @@ from mvengine.planner.logical import Distinct, Project
 from mvengine.planner.node import Node
 from mvengine.planner.scalar import Output, column
 
-_ITEMS = (exp.Table, exp.Subquery, exp.Lateral, exp.CTE)
+_ITEMS = (exp.Table, exp.Subquery, exp.Lateral, exp.Values, exp.CTE)
 
 
 def has_query(tree: exp.Expr) -> bool:
