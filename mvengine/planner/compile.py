@@ -62,8 +62,8 @@ def stage_strategy(stage: Node, full_reason: str) -> tuple[Strategy, str]:
         case MatchStage():
             assert isinstance(stage.input, Match)
             if not stage.input.keys:
-                return Strategy.FULL, f"a {stage.input.kind} join without an equality reads both inputs whole"
-            return Strategy.AFFECTED, f"a {stage.input.kind} join derives the touched keys again"
+                return Strategy.FULL, f"{_named(stage.input)} without an equality reads both inputs whole"
+            return Strategy.AFFECTED, f"{_named(stage.input)} derives the touched keys again"
         case PartitionStage():
             what = "groups" if stage.is_grouped else "partitions"
             if not stage.keys:
@@ -80,3 +80,9 @@ def stage_strategy(stage: Node, full_reason: str) -> tuple[Strategy, str]:
             return Strategy.ALGEBRAIC, "projections, filters, joins and unions are linear"
         case _:
             raise AssertionError(type(stage).__name__)
+
+
+def _named(match: Match) -> str:
+    """``a left join``, ``an anti join``, ``an ASOF left join``."""
+    kind = match.kind.value.replace("asof", "ASOF")
+    return f"{'an' if kind[0] in 'aA' else 'a'} {kind} join"

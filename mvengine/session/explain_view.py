@@ -70,7 +70,7 @@ def _size(session: Session, stage: StoredStage) -> str:
         f"SELECT count(DISTINCT block_id) FROM pragma_storage_info({literal(stage.storage)}) WHERE block_id >= 0"
     )
     size = int(blocks[0][0]) * BLOCK_BYTES
-    return f"{rows:,} rows" + (f", {size / 1_048_576:.1f} MB in the file" if size else "")
+    return f"{rows:,} row{'' if rows == 1 else 's'}" + (f", {size / 1_048_576:.1f} MB in the file" if size else "")
 
 
 def _last(session: Session, plan: Materialize) -> Iterator[str]:
