@@ -182,3 +182,12 @@ def test_verify_says_what_it_cannot_verify(world: World) -> None:
     with pytest.raises(mvengine.ProgrammingError, match="inside BEGIN"):
         world.con.execute("VERIFY ALL")
     world.con.execute("ROLLBACK")
+
+
+def test_all_views_are_verified_by_either_spelling() -> None:
+    with mvengine.connect() as con:
+        con.execute("CREATE TABLE t (a INTEGER)")
+        for name in ("v", "w"):
+            con.execute(f"CREATE MATERIALIZED VIEW {name} AS SELECT a, count(*) AS n FROM t GROUP BY a")
+        for statement in ("VERIFY ALL", "VERIFY MATERIALIZED VIEW ALL"):
+            assert [(row[0], row[5]) for row in con.execute(statement).fetchall()] == [("v", "equal"), ("w", "equal")]
