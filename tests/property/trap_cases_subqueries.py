@@ -112,6 +112,8 @@ SUBQUERIES = [
             "SELECT id FROM a WHERE v = (SELECT max(v) FROM a WHERE g = (SELECT min(k) FROM b WHERE b.id = a.id))",
             "SELECT a.id FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.k = a.g AND b.w > (SELECT avg(w) FROM b c WHERE c.k = b.k AND c.id <> a.id))",
             "SELECT a.id, (SELECT count(*) FROM b WHERE b.k IN (SELECT g FROM a c WHERE c.v = a.v)) AS n FROM a",
+            "SELECT a.id, (SELECT count(*) FROM b WHERE b.k = a.g) AS n FROM a ORDER BY n, a.id, a.g, a.v LIMIT 3",
+            "SELECT a.id, (SELECT max(v.y) FROM b LEFT JOIN (VALUES (0, 'p'), (1, 'q')) v(x, y) ON b.k = v.x WHERE b.id = a.g) AS m FROM a",
             "SELECT a.id, array(SELECT w FROM b WHERE k = g AND w IS NOT NULL ORDER BY w) AS n FROM a",
         ),
         *_EPOCHS,

@@ -8,7 +8,7 @@ import pytest
 
 import mvengine
 from mvengine.planner.binder import bind_view
-from mvengine.planner.logical import Aggregate, Join, Match, Materialize, Scan, Window
+from mvengine.planner.logical import Aggregate, Constant, Join, Match, Materialize, Scan, Window
 from mvengine.planner.node import Node
 from mvengine.planner.rules import optimize
 from mvengine.planner.scalar import Expr
@@ -31,6 +31,10 @@ CASES = [
     (
         "SELECT id, (SELECT w FROM b WHERE b.k = a.g ORDER BY w LIMIT 1) AS w FROM a",
         "single[g = k](a, window k(b))",
+    ),
+    (
+        "SELECT id FROM a WHERE EXISTS (SELECT 1 FROM (VALUES (1)) c(x) JOIN b ON b.w = c.x WHERE b.k = a.g)",
+        "semi[g = k](a, join(VALUES (1), b))",
     ),
     ("SELECT id, q.w FROM a, LATERAL (SELECT w FROM b WHERE b.k = a.g) q", "join(a, b)"),
     ("SELECT id, u.x FROM a, unnest(list) u(x)", "a"),
@@ -60,6 +64,8 @@ def _outline(node: Node) -> str:
     match node:
         case Scan():
             return node.relation.name
+        case Constant():
+            return node.query
         case Match():
             keys = [f"{_name(key.left)} {'≡' if key.is_null_safe else '='} {_name(key.right)}" for key in node.keys]
             predicates = f"; {len(node.predicates)}" if node.predicates else ""

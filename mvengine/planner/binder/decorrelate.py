@@ -208,8 +208,10 @@ class Decorrelator:
         expand_order(query)
         group, distinct = query.args.get("group"), query.args.get("distinct")
         if keys and group:
-            if any(group.args.get(key) for key in ("rollup", "cube", "grouping_sets")):
+            if group.find(exp.Rollup, exp.Cube, exp.GroupingSets) or not (group.args.get("all") or group.expressions):
                 raise Unsupported("GROUPING SETS in a correlated subquery")
+            if any(isinstance(node, exp.Tuple) and not node.expressions for node in group.expressions):
+                raise Unsupported("GROUP BY () in a correlated subquery")
             if not group.args.get("all"):
                 group.set("expressions", [*group.expressions, *(key.copy() for key in keys)])
         if keys and distinct and distinct.args.get("on"):

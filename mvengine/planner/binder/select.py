@@ -139,7 +139,7 @@ class QueryBinder:
         plan = nested.values(plan, lambda: own_windows(select))
         plan = bind_windows(select, plan, self.names, self.facts)
         plan = self._filter(select, plan, "qualify", nested)
-        plan = nested.values(plan, lambda: select.expressions)
+        plan = nested.values(plan, lambda: [*select.expressions, *_order_of(select)])
         modifiers = take_modifiers(select)
         return self._outputs(select, plan, modifiers, names, alias)
 
@@ -255,6 +255,11 @@ class QueryBinder:
             columns=tuple(Column(name=c.name, type=c.type) for c in relation.columns if c.name.lower() in used),
             version=Version.CURRENT,
         )
+
+
+def _order_of(select: exp.Select) -> list[exp.Expr]:
+    """The clauses that say which rows stay, and may name outputs."""
+    return [select.args[key] for key in ("order", "distinct") if select.args.get(key)]
 
 
 _FROM_ITEMS: dict[type[exp.Expr], str] = {exp.Lateral: "LATERAL", exp.Values: "VALUES", exp.Unnest: "UNNEST"}
