@@ -123,10 +123,8 @@ class DmlRun:
         if _names_columns_itself(self.write.body) or "default" in self.write.names:
             return self._by_difference(self._insert_text(), self._images(None))
         names = ", ".join(quote(column) for column in columns)
-        self._query(
-            f"CREATE OR REPLACE TEMP TABLE {_SOURCE} AS {self.write.with_clause} "
-            f"SELECT * FROM ({self.write.body}) AS source ({names})"
-        )
+        self._query(f"CREATE OR REPLACE TEMP TABLE {_SOURCE} AS {no_rows(names, self.target.storage)}")
+        self._query(f"{self.write.with_clause} INSERT INTO {_SOURCE} {self.write.body}")  # each value cast by itself
         self.write = replace(self.write, with_clause="", columns=columns, body=f"SELECT {names} FROM {_SOURCE}")
         lowered = {column.lower() for column in columns}
         conditions = [

@@ -69,4 +69,14 @@ COMPOSED = [
         },
         *_CHANGES,
     ),
+    case(
+        "values of several types in one column of rows that may conflict",
+        "CREATE TABLE t (k INT PRIMARY KEY, x DOUBLE)",
+        {"v": "SELECT k, x FROM t"},
+        (
+            "INSERT OR IGNORE INTO t VALUES (0, 0.5), (6, '-Infinity');"
+            " INSERT INTO t VALUES (0, 1.5), (7, 'inf') ON CONFLICT (k) DO UPDATE SET x = excluded.x"
+        ),
+        "WITH q AS (SELECT 7 AS k) INSERT OR REPLACE INTO t (x, k) SELECT 2, k FROM q; INSERT OR REPLACE INTO t (k) VALUES ('6'), (8)",
+    ),
 ]
