@@ -175,7 +175,7 @@ class SubqueryBinder:
     def _scalar(self, plan: Node, node: exp.Expr, holder: exp.Expr | None) -> Node:
         query = query_in(node)
         if is_total(query, self.facts):
-            return self._beside(plan, query, node, lambda values: exp.paren(values[0]), holder=holder)
+            return self._beside(plan, query, node, lambda values: values[0], holder=holder)
         if not free_columns(query):
             return self._only_row(plan, node, query)
         found = self._bind(plan, query, is_pure=True)
@@ -213,9 +213,9 @@ class SubqueryBinder:
             values = [exp.Case(ifs=[exp.If(this=found.shape.presence, true=part)]) for part in values]
         if not found.shape.conditions:
             row, values = self._distinct(found.plan, values) if is_flag else (found.plan, values)
-            node.replace(value(values))
+            node.replace(exp.paren(value(values), copy=False))
             return Join(inputs=(plan, row), predicates=())
-        node.replace(value(values))
+        node.replace(exp.paren(value(values), copy=False))
         if holder is not None and rejects_null(holder.expressions[0], found.shape.alias):
             predicates = tuple(bind_expr(condition, self.facts) for condition in found.shape.conditions)
             return Join(inputs=(plan, found.plan), predicates=predicates)
