@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from time import perf_counter
 
 from mvengine.engines.base import Engine
 from mvengine.planner.delta import delta_name, inputs_of
@@ -44,12 +45,15 @@ class NearTables:
         self.graph = graph
         self.rows = {delta_name(name): rows for name, rows in sizes.items()}  # of changes, and of what was made
         self.sharing = _sharing(graph, frozenset(sizes))
+        self.seconds = 0.0  # that making them has taken: it is no view's own cost
         self._refused: set[Near] = set()
         self._made: dict[Near, frozenset[Source]] = {}
 
     def reduce(self, stage: Node, changes: Changes) -> Changes:
         """The same changes, with what the stage can use; makes what is not there yet."""
+        started = perf_counter()
         used = [near for near in self.sharing.of_stage.get(_name(stage), ()) if self._is_made(near)]
+        self.seconds += perf_counter() - started
         return replace(changes, made={near: self._made[near] for near in used})
 
     def _is_made(self, near: Near) -> bool:
