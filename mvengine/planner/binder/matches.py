@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from mvengine.planner.binder.scalar import bind_expr
-from mvengine.planner.binder.scopes import move, reads_only, unique_name, used_columns
+from mvengine.planner.binder.scopes import carried, reads_only
 from mvengine.planner.emit.select import columns_of, scope_of, select
 from mvengine.planner.logical import Filter, Match, MatchKey, MatchKind, Project
 from mvengine.planner.node import Node
@@ -113,16 +113,6 @@ def types_of(exprs: Sequence[Expr], node: Node, reader: SchemaReader) -> list[st
 
 
 def _outputs(tree: exp.Expr, sides: Sequence[Node], alias: str, value: Output | None) -> tuple[Output, ...]:
-    """What the tree still names of both sides, told apart; the tree names it by the new alias from now on."""
-    taken = {value.name.lower()} if value else set()
-    used = used_columns(tree)
-    outputs: list[Output] = []
-    moved: dict[tuple[str, str], str] = {}
-    for side in sides:
-        own = scope_of(side)
-        for name in columns_of(side):
-            if (own.lower(), name.lower()) in used:
-                outputs.append(Output(name=unique_name(name, own, taken), expr=column(own, name)))
-                moved[own.lower(), name.lower()] = outputs[-1].name
-    move(tree, moved, alias)
-    return tuple(outputs) or (() if value else (_ROW,))
+    """What the tree still names of both sides: at least one column, where the match adds none."""
+    outputs = carried(tree, sides, alias, {value.name.lower()} if value else set())
+    return outputs or (() if value else (_ROW,))

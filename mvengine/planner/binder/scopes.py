@@ -76,17 +76,23 @@ def seal(tree: exp.Expr, plan: Node, alias: str, extra: Iterable[Output] = ()) -
     if not isinstance(plan, Filter | Join) and not extra:
         return plan
     taken = {output.name.lower() for output in extra}
+    return Project(input=plan, outputs=(*carried(tree, scopes(plan), alias, taken), *extra), alias=alias)
+
+
+def carried(tree: exp.Expr, nodes: Iterable[Node], alias: str, taken: set[str]) -> tuple[Output, ...]:
+    """What the tree still names of several nodes, told apart from each other and from the names that are ``taken`` (in
+    lower case). The tree names it by the new alias from now on."""
     outputs: list[Output] = []
     moved: dict[tuple[str, str], str] = {}
     used = used_columns(tree)
-    for node in scopes(plan):
+    for node in nodes:
         own = scope_of(node)
         for name in columns_of(node):
             if (own.lower(), name.lower()) in used:
                 outputs.append(Output(name=unique_name(name, own, taken), expr=column(own, name)))
                 moved[own.lower(), name.lower()] = outputs[-1].name
     move(tree, moved, alias)
-    return Project(input=plan, outputs=(*outputs, *extra), alias=alias)
+    return tuple(outputs)
 
 
 def used_columns(tree: exp.Expr) -> set[tuple[str, str]]:
