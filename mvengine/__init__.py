@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from mvengine.connection import connect as connect
     from mvengine.handles import Job as Job
     from mvengine.handles import Refresh as Refresh
+    from mvengine.lineage import Lineage as Lineage
+    from mvengine.lineage import LineageNode as LineageNode
     from mvengine.meta.plan_records import Failure as Failure
     from mvengine.meta.plan_records import Task as Task
     from mvengine.meta.progress import Progress as Progress
@@ -61,6 +63,8 @@ __all__ = [
     "Job",
     "JobOutcome",
     "JobStatus",
+    "Lineage",
+    "LineageNode",
     "NotSupportedError",
     "OperationalError",
     "Outcome",
@@ -88,6 +92,8 @@ if not TYPE_CHECKING:  # or a misspelt name would pass as Any
         "Job": "mvengine.handles",
         "JobOutcome": "mvengine.refresh.jobs.outcome",
         "JobStatus": "mvengine.meta.states",
+        "Lineage": "mvengine.lineage",
+        "LineageNode": "mvengine.lineage",
         "Outcome": "mvengine.refresh.plan.outcome",
         "PlanStatus": "mvengine.meta.states",
         "Progress": "mvengine.meta.progress",

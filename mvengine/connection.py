@@ -15,6 +15,7 @@ from mvengine.config import load_config
 from mvengine.engines.duckdb_errors import translate
 from mvengine.errors import InterfaceError, NotSupportedError
 from mvengine.handles import Job, Refresh, job_of, reading
+from mvengine.lineage import Lineage, read_lineage
 from mvengine.refresh.database import Database
 from mvengine.refresh.opening import acquire, release
 from mvengine.refresh.run.reporter import running
@@ -148,6 +149,17 @@ class Connection:
     def job(self, number: int) -> Job:
         """A job by its number, which ``CREATE … BACKGROUND`` returns. Errors: UnknownRelation."""
         return job_of(self._open_database, number)
+
+    # -- what there is ---------------------------------------------------------------------------------------------
+
+    def lineage(self, name: str | None = None) -> Lineage:
+        """Tables and views with their states, and what follows from what; with a ``name``, only the part around it.
+
+        Notebooks draw it; see ``Lineage`` for Mermaid, SVG and text. Errors: UnknownRelation.
+        """
+        with reading(self._open_database) as engine:
+            found = read_lineage(engine, self._database.name)
+        return found if name is None else found.around(name)
 
     # -- results ---------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ from mvengine import (
     Job,
     JobOutcome,
     JobStatus,
+    Lineage,
+    LineageNode,
     Outcome,
     PlanStatus,
     Progress,
@@ -89,6 +91,15 @@ def relations(connection: Connection) -> None:
     assert_type(relation.aggregate("sum(n)", "k").union(relation), Relation)
     assert_type(relation.columns, list[str])
     assert_type(relation.fetchone(), tuple[Any, ...] | None)
+
+
+def lineage(connection: Connection) -> None:
+    found = connection.lineage()
+    assert_type(found, Lineage)
+    assert_type(found.around("orders").nodes, tuple[LineageNode, ...])
+    assert_type(found.inputs(found.nodes[0].name), tuple[LineageNode, ...])
+    assert_type(found.nodes[0].state, str | None)
+    assert_type(found.to_mermaid(), str)
 
 
 def failures() -> None:
