@@ -15,7 +15,7 @@ from mvengine.errors import ProgrammingError, UnknownOption
 ENVIRONMENT_PREFIX = "MVENGINE_"
 FILE_NAME = "mvengine.toml"
 SECONDS_MAX = 1e9  # thirty years; threads cannot wait much longer
-_NOT_SETTINGS = frozenset({"MVENGINE_FAULT"})
+_NOT_SETTINGS = frozenset({"MVENGINE_FAULT", "MVENGINE_HISTORY", "MVENGINE_INIT", "MVENGINE_PAGER"})  # the shell's
 
 
 @dataclass(frozen=True, kw_only=True)
