@@ -27,6 +27,7 @@ the ``position`` in the statement where there is one, and whether trying again c
         │   ├── UnknownRelation     42P01  no such table or view
         │   ├── DuplicateRelation   42P07  the name is taken
         │   ├── DependentObjects    2BP01  others need it; use CASCADE
+        │   ├── TransactionOpen     25001  BEGIN inside a transaction, which goes on
         │   ├── WrongObject         42809  the statement does not apply to this kind of object
         │   └── StateError          55000  the object's state does not allow this
         │       └── ConflictError   40001  somebody else changed the state first (retryable)
@@ -213,6 +214,10 @@ class DuplicateRelation(ProgrammingError):  # noqa: N818
 
 class DependentObjects(ProgrammingError):  # noqa: N818
     default_code = "2BP01"
+
+
+class TransactionOpen(ProgrammingError):  # noqa: N818
+    default_code = "25001"
 
 
 class WrongObject(ProgrammingError):  # noqa: N818

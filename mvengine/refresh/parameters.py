@@ -26,5 +26,10 @@ def used_by(sql: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
     """The parameters that stand in ``sql``; None where it has none."""
     if not parameters:
         return None
-    found = set(_NAMES.findall(_STRINGS.sub("''", sql)))
+    found = names_in(sql)
     return {name: value for name, value in parameters.items() if name in found} or None
+
+
+def names_in(sql: str) -> set[str]:
+    """The names and numbers of the parameters that stand in ``sql``."""
+    return set(_NAMES.findall(_STRINGS.sub("''", sql)))

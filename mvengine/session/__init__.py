@@ -12,11 +12,11 @@ from typing import Any, assert_never
 
 from mvengine.engines.base import Parameters
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import ProgrammingError, StateError
+from mvengine.errors import ProgrammingError, StateError, TransactionOpen
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import Graph
 from mvengine.refresh.healing import heal
-from mvengine.refresh.parameters import named, used_by
+from mvengine.refresh.parameters import named
 from mvengine.refresh.reader import SessionReader
 from mvengine.refresh.run import operations
 from mvengine.refresh.run.control import Control as RunControl
@@ -33,6 +33,7 @@ from mvengine.session import (
     drop,
     explain,
     native,
+    prepared,
     refresh,
     rename,
     show,
@@ -56,6 +57,7 @@ from mvengine.sql.statements import (
     ExplainCreate,
     ExplainRefresh,
     ExplainView,
+    Flush,
     Native,
     Prepare,
     RefreshTable,
@@ -80,7 +82,7 @@ class Session:
         self.database = database
         self.engine: DuckDbEngine = database.engine.fork()
         self.transaction: Transaction | None = None  # the explicit one, BEGIN … COMMIT
-        self.prepared: dict[str, Write] = {}
+        self.prepared: dict[str, Prepare] = {}
         self.targets = write.Targets()
         self.frames = Frames(self.engine)
         self.rowcount = -1
@@ -97,19 +99,19 @@ class Session:
         error fails it, as in PostgreSQL.
         """
         self.is_interrupted = False
-        statements = parse(text, self.engine.extract)
-        if parameters and len(statements) > 1:
-            raise ProgrammingError(
-                f"parameters for a text of {len(statements)} statements", hint="execute them one at a time"
-            )
-        for statement in statements:
-            self._clear_result()
-            try:
+        try:
+            statements = parse(text, self.engine.extract)
+            if parameters and len(statements) > 1:
+                raise ProgrammingError(
+                    f"parameters for a text of {len(statements)} statements", hint="execute them one at a time"
+                )
+            for statement in statements:
+                self._clear_result()
                 self._run(statement, parameters, scope)
-            except BaseException as error:  # an interrupt too: it may have come between a write and its capture
-                if self.transaction is not None:
-                    self.transaction.fail(error)
-                raise
+        except BaseException as error:  # an interrupt too: it may have come between a write and its capture
+            if self.transaction is not None and not isinstance(error, TransactionOpen):
+                self.transaction.fail(error)
+            raise
 
     def _run(self, statement: Statement, parameters: Parameters, scope: Mapping[str, Any]) -> None:
         self.rowcount = -1
@@ -117,7 +119,9 @@ class Session:
             self.transaction.require_healthy()
         match statement:
             case TransactionStatement():
-                self._transaction(statement.verb, is_read_only=statement.is_read_only)
+                self._transaction(statement)
+            case Flush():
+                answer.done(self)
             case Write():
                 self.frames.bind(statement.text, scope)
                 write.run(self, statement, named(parameters))
@@ -151,11 +155,11 @@ class Session:
             case Explain() | ExplainView() | ExplainCreate() | ExplainAnalyze() | ExplainRefresh():
                 explain.run(self, statement)
             case Prepare():
-                self._prepare(statement)
+                prepared.prepare(self, statement)
             case Execute():
-                self._execute_prepared(statement, scope)
+                prepared.execute(self, statement, scope)
             case Deallocate():
-                self._deallocate(statement)
+                prepared.deallocate(self, statement)
             case Refused():
                 native.refuse(self, statement)
             case _:
@@ -170,19 +174,21 @@ class Session:
 
     # -- transactions ----------------------------------------------------------------------------------------------
 
-    def _transaction(self, verb: TransactionVerb, *, is_read_only: bool) -> None:
-        match verb:
+    def _transaction(self, statement: TransactionStatement) -> None:
+        match statement.verb:
             case TransactionVerb.BEGIN:
-                self.begin(is_read_only=is_read_only)
+                self.begin(is_read_only=statement.is_read_only)
             case TransactionVerb.COMMIT:
                 self.commit()
             case TransactionVerb.ROLLBACK:
                 self.rollback()
-        self.engine.execute("SELECT true AS Success WHERE false")
+        if statement.is_chained:
+            self.begin()
+        answer.done(self)
 
     def begin(self, *, is_read_only: bool = False) -> None:
         if self.transaction is not None:
-            raise ProgrammingError("a transaction is open already", hint="COMMIT or ROLLBACK it first", code="25001")
+            raise TransactionOpen("a transaction is open already, and goes on", hint="COMMIT or ROLLBACK it first")
         transaction = self._transaction_of(is_explicit=True)
         transaction.is_read_only = is_read_only
         transaction.begin()
@@ -270,24 +276,6 @@ class Session:
         """What names mean here and now."""
         graph = self.transaction.graph if self.transaction is not None else self.database.graph
         return SessionReader(self.engine, graph, self.database.name)
-
-    # -- prepared statements ---------------------------------------------------------------------------------------
-
-    def _prepare(self, statement: Prepare) -> None:
-        self.engine.execute(statement.text)  # DuckDB checks it and keeps its own
-        self.prepared[statement.name.lower()] = statement.write
-
-    def _execute_prepared(self, statement: Execute, scope: Mapping[str, Any]) -> None:
-        prepared = self.prepared.get(statement.name.lower())
-        if prepared is None:
-            native.run(self, Native(kind="EXECUTE", text=statement.text), None, scope)
-            return
-        values = self.engine.query(f"SELECT {statement.arguments}")[0] if statement.arguments.strip() else ()
-        write.run(self, prepared, used_by(prepared.text, named(values)) or {})
-
-    def _deallocate(self, statement: Deallocate) -> None:
-        self.engine.execute(statement.text)
-        self.prepared.pop(statement.name.lower(), None)
 
     # -- end -------------------------------------------------------------------------------------------------------
 

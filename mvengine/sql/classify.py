@@ -16,22 +16,15 @@ from mvengine.sql.grammar import parse_own
 from mvengine.sql.hidden import hidden_write
 from mvengine.sql.hints import hint_for
 from mvengine.sql.names import read_name
-from mvengine.sql.prepared import read_deallocate, read_execute, read_prepare
+from mvengine.sql.prepared import native_prepare, prepared_write, read_deallocate, read_execute, read_prepare
 from mvengine.sql.split import Piece, split
-from mvengine.sql.statements import ExplainStage, Native, ShowKind, Statement, Transaction, TransactionVerb
+from mvengine.sql.statements import ExplainStage, Flush, Native, ShowKind, Statement
 from mvengine.sql.tokens import end_of_group, word_at
+from mvengine.sql.transactions import read_transaction, refuse_foreign
 from mvengine.sql.write import is_write, read_write
 
 Extract = Callable[[str], Sequence[tuple[str, str]]]
 
-_VERBS = {
-    "BEGIN": TransactionVerb.BEGIN,
-    "START": TransactionVerb.BEGIN,
-    "COMMIT": TransactionVerb.COMMIT,
-    "END": TransactionVerb.COMMIT,
-    "ROLLBACK": TransactionVerb.ROLLBACK,
-    "ABORT": TransactionVerb.ROLLBACK,
-}
 _REFRESHABLE_OPTIONS = frozenset({"CONNECTOR", "REFRESH_MODE"})
 _STAGES = frozenset(ExplainStage)
 _SHOWN = frozenset(ShowKind)
@@ -49,8 +42,21 @@ def parse(text: str, extract: Extract) -> list[Statement]:
 
 
 def _statement(piece: Piece, extract: Extract) -> Statement:
+    refuse_foreign(piece)
+    if [token.word for token in piece.tokens] == ["FLUSH"]:
+        return Flush()
     if is_own(piece):
         return parse_own(piece)
+    if (transaction := read_transaction(piece)) is not None:
+        return transaction
+    match piece.tokens[0].word:
+        case "PREPARE":
+            kind = _native_kind(prepared_write(piece) or native_prepare(piece), extract)
+            return hidden_write(piece, kind) or read_prepare(piece)
+        case "EXECUTE" if len(piece.tokens) > 1:
+            return hidden_write(piece, "EXECUTE") or read_execute(piece)
+        case "DEALLOCATE" if len(piece.tokens) == 2 and word_at(piece.tokens, 1) == "ALL":
+            return read_deallocate(piece)
     if (alteration := read_alter_table(piece)) is not None:
         _native_kind(_until(piece, alteration.native.text), extract)
         return alteration
@@ -163,17 +169,10 @@ def _read(piece: Piece, kind: str) -> Statement:
     if kind in _WRITES and is_write(piece):
         return read_write(piece)
     match first:
-        case "PREPARE":
-            return read_prepare(piece, kind)
-        case "EXECUTE":
-            return read_execute(piece)
         case "DEALLOCATE":
             return read_deallocate(piece)
         case "CREATE" | "ALTER" | "DROP":
             return read_ddl(piece, kind)
-    if kind == "TRANSACTION" and first in _VERBS:
-        words = {token.word for token in piece.tokens}
-        return Transaction(verb=_VERBS[first], is_read_only={"READ", "ONLY"} <= words)
     return Native(kind=kind, text=piece.text)
 
 

@@ -283,8 +283,16 @@ class TransactionVerb(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Transaction:
+    """``BEGIN [READ ONLY] | COMMIT | ROLLBACK [AND CHAIN]``."""
+
     verb: TransactionVerb
-    is_read_only: bool = False  # BEGIN TRANSACTION READ ONLY
+    is_read_only: bool  # BEGIN TRANSACTION READ ONLY
+    is_chained: bool  # AND CHAIN: the next transaction begins at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flush:
+    """``FLUSH``: what was written is visible already."""
 
 
 class WriteKind(StrEnum):
@@ -361,11 +369,20 @@ class NativeDdl(Native):
 
 @dataclass(frozen=True, kw_only=True)
 class Prepare:
-    """``PREPARE name AS write``. A PREPARE of anything else is a ``Native``."""
+    """``PREPARE name [(types)] AS statement``."""
 
     name: str
-    write: Write
-    text: str
+    types: tuple[str, ...]  # of the parameters, as far as they are given
+    write: Write | None  # None: of what is DuckDB's, which keeps it
+    text: str  # DuckDB's: without the types
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """``value`` or ``name := value``; the value is the text of an expression."""
+
+    name: str  # empty: by its place
+    value: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -373,15 +390,15 @@ class Execute:
     """``EXECUTE name (arguments)``: of a prepared write, or of a statement that DuckDB has prepared."""
 
     name: str
-    arguments: str  # without the brackets
+    arguments: tuple[Argument, ...]
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deallocate:
-    """``DEALLOCATE [PREPARE] name``."""
+    """``DEALLOCATE [PREPARE] name | ALL``."""
 
-    name: str
+    name: str  # empty: ALL
     text: str
 
 
@@ -421,6 +438,7 @@ Statement = (
     | ExplainAnalyze
     | ExplainRefresh
     | Transaction
+    | Flush
     | Write
     | Prepare
     | Execute

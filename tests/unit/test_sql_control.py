@@ -105,7 +105,7 @@ def test_options_are_altered_and_reset_by_name() -> None:
 def test_statements_that_begin_like_ours_are_duckdbs(text: str, kind: str) -> None:
     statement = read(text)
     if kind == "TRANSACTION":
-        assert statement == Transaction(verb=TransactionVerb.ROLLBACK)
+        assert statement == Transaction(verb=TransactionVerb.ROLLBACK, is_read_only=False, is_chained=False)
         return
     if isinstance(statement, AlterTable):  # read for what it changes, and DuckDB's own text all the same
         statement = statement.native

@@ -9,6 +9,7 @@ from sql_duckdb import extract, read
 from mvengine.errors import ParseError
 from mvengine.sql.classify import parse
 from mvengine.sql.statements import (
+    Argument,
     DdlAction,
     Deallocate,
     Execute,
@@ -73,7 +74,6 @@ READS = [
     "summarize t",
     "set threads = 2",
     "pragma table_info('t')",
-    "prepare p as select 1",
 ]
 
 
@@ -118,28 +118,42 @@ def test_a_read_goes_to_duckdb_verbatim_and_changes_nothing(text: str) -> None:
     ],
 )
 def test_transaction_verbs(text: str, verb: TransactionVerb) -> None:
-    assert read(text) == Transaction(verb=verb, is_read_only=False)
+    assert read(text) == Transaction(verb=verb, is_read_only=False, is_chained=False)
 
 
 def test_a_read_only_transaction_says_so() -> None:
-    assert read("begin transaction read only") == Transaction(verb=TransactionVerb.BEGIN, is_read_only=True)
-    assert read("begin transaction read write") == Transaction(verb=TransactionVerb.BEGIN, is_read_only=False)
+    assert read("begin transaction read only") == Transaction(
+        verb=TransactionVerb.BEGIN, is_read_only=True, is_chained=False
+    )
+    assert read("begin transaction read write") == Transaction(
+        verb=TransactionVerb.BEGIN, is_read_only=False, is_chained=False
+    )
 
 
 def test_a_prepared_write_holds_the_write() -> None:
     statement = read('prepare "P q" as with x as (select 1) insert into t values (?, ?)')
     assert isinstance(statement, Prepare)
     assert statement.name == "P q"
+    assert statement.write is not None
     assert statement.write.kind is WriteKind.INSERT
     assert statement.write.body == "values ($1, $2)"
     assert statement.text.startswith("prepare")
 
 
+def test_a_prepared_read_is_duckdbs_without_the_types_of_its_parameters() -> None:
+    statement = read("prepare p (int, decimal(5, 2)) as select $1, $2")
+    assert statement == Prepare(name="p", types=("int", "decimal(5, 2)"), write=None, text="prepare p as select $1, $2")
+
+
 def test_execute_and_deallocate_carry_name_arguments_and_text() -> None:
-    assert read("execute p") == Execute(name="p", arguments="", text="execute p")
-    text = "execute p(1, (2 + 3), 'x')"
-    assert read(text) == Execute(name="p", arguments="1, (2 + 3), 'x'", text=text)
+    assert read("execute p") == Execute(name="p", arguments=(), text="execute p")
+    text = "execute p(1, (2 + 3), 'x', last := f(4, 5))"
+    arguments = (("", "1"), ("", "(2 + 3)"), ("", "'x'"), ("last", "f(4, 5)"))
+    assert read(text) == Execute(
+        name="p", arguments=tuple(Argument(name=name, value=value) for name, value in arguments), text=text
+    )
     assert read("deallocate p") == Deallocate(name="p", text="deallocate p")
+    assert read("deallocate all") == Deallocate(name="", text="deallocate all")
     assert read("deallocate prepare p") == Deallocate(name="p", text="deallocate prepare p")
 
 
