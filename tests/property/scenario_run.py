@@ -153,13 +153,16 @@ class _Run:
         self.epochs = self._epochs()
 
     def _refresh(self) -> None:
-        """Rebuilt views are the same, and equal to their queries by DuckDB's own comparison on this connection."""
+        """Rebuilt views are the same, and equal to their queries as they are computed on this connection: by DuckDB's own
+        comparison, or where that differs, by all but the last digits of doubles, which no order of additions promises."""
         for view in self.materialized:
             self._mv(f"REFRESH MATERIALIZED VIEW {view.name} FULL")
         self._compare("after REFRESH … FULL")
         for view in self.materialized:
             for left, right in ((view.name, f"({view.query})"), (f"({view.query})", view.name)):
-                if rows := self._mv(f"FROM {left} EXCEPT ALL FROM {right}"):
+                if not (rows := self._mv(f"FROM {left} EXCEPT ALL FROM {right}")):
+                    continue
+                if bag(self._mv(f"FROM {left}")) != bag(self._mv(f"FROM {right}")):
                     raise Mismatch(f"FROM {left} EXCEPT ALL FROM {right}: {rows[:5]}")
 
 
