@@ -2,6 +2,8 @@
 
 ``now()``, ``current_date`` and the like are columns of that row, cast as DuckDB types them; dates and times of day
 follow the TimeZone of the view's CREATE. So rows enter and leave a view by the same rules as by a change of a table.
+
+``age(x)`` is the time from x to the last midnight: that of the time zone where x is a TIMESTAMPTZ, else that of UTC.
 """
 
 from __future__ import annotations
@@ -42,14 +44,25 @@ _CLASSES: dict[type[exp.Expr], str] = {
 }
 
 
+_AGE = parse(
+    "CASE typeof(value) WHEN 'TIMESTAMP WITH TIME ZONE'"
+    " THEN age(CAST(CAST(moment AS DATE) AS TIMESTAMPTZ), CAST(value AS TIMESTAMPTZ))"
+    " ELSE age(CAST(CAST(timezone('UTC', moment) AS DATE) AS TIMESTAMP), CAST(value AS TIMESTAMP)) END"
+)
+
+
 def is_clock(node: exp.Expr) -> bool:
-    """Whether an expression is a function of the clock, without arguments."""
-    return _name(node) in _CASTS
+    """Whether an expression is a function of the clock: one without arguments, or the age of a value."""
+    return _name(node) in _CASTS or _is_age(node)
 
 
 def reading(node: exp.Expr, moment: exp.Expr) -> exp.Expr:
     """What a function of the clock gives at a moment."""
-    found = moment
+    if _is_age(node):
+        value = exp.paren(replaced(node.expressions[0].copy(), lambda inner: reading(inner, moment)))
+        parts = {"value": value, "moment": moment}
+        return _AGE.transform(lambda part: parts[part.name].copy() if isinstance(part, exp.Column) else part)
+    found = moment.copy()
     for type_ in _CASTS[_name(node)]:
         found = exp.cast(found, type_, dialect="duckdb")
     return found
@@ -65,6 +78,10 @@ def on_clock(query: str) -> str:
 def replaced(tree: exp.Expr, by: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
     """The tree with something else in the place of each function of the clock."""
     return tree.transform(lambda node: by(node) if is_clock(node) else node, copy=False)
+
+
+def _is_age(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Anonymous) and node.name.lower() == "age" and len(node.expressions) == 1
 
 
 def _name(node: exp.Expr) -> str:

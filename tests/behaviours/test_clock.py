@@ -19,6 +19,9 @@ QUERIES = {
     "joined": "SELECT a.id, b.id AS other FROM t AS a LEFT JOIN t AS b ON a.id = b.g AND b.ts < now()",
     "filtered": "SELECT g, count(*) FILTER (WHERE ts < now()) AS n FROM t GROUP BY g HAVING max(ts) < now() + INTERVAL 20 HOUR",
     "local": "SELECT id, localtimestamp AS l, row_number() OVER (PARTITION BY g ORDER BY ts, id) AS r FROM t WHERE ts < now()",
+    "ages": "SELECT id, age(ts) AS a, age(d) AS b, age(ts::TIMESTAMP_NS) AS c, age(greatest(now(), ts)) AS e FROM t",
+    "old": "SELECT g, max(age(ts)) AS a FROM t WHERE age(d) > to_days((SELECT min(g) FROM t)) GROUP BY g",
+    "oldest": "SELECT age((SELECT min(ts) FROM t)) AS a",
     "nothing": "SELECT now() AS at, count(*) AS n FROM t WHERE g = 99",
     "above": "SELECT count(*) AS n FROM recent",
 }

@@ -175,4 +175,20 @@ SUBQUERIES = [
         ),
         *_EPOCHS,
     ),
+    case(
+        "conditions that are compared with those of a subquery",
+        _AB,
+        _queries(
+            "c",
+            "SELECT a.id, (a.v > 1) = ANY (SELECT w > 2 FROM b WHERE b.k = a.g) AS x FROM a",
+            "SELECT a.id, a.v > 1 = ANY (SELECT w > 2 FROM b) AS x, ~(a.v + 1) AS y FROM a",
+            "SELECT ~v + 1 AS x, ~v AS y, v FROM a GROUP BY v, ~v",
+            "SELECT a.id FROM a WHERE (a.v > 1 OR a.g = 1) NOT IN (SELECT w > 2 FROM b)",
+            "SELECT a.id, (a.v > 1 OR a.g = 1) IN (SELECT w > 2 FROM b) AS x FROM a",
+            "SELECT a.id, (a.v > 1, a.g) IN (SELECT w > 2, k FROM b) AS x FROM a",
+            "SELECT a.id, b.id AS other FROM a LEFT JOIN b ON (a.v > 1) = (b.w > 2)",
+        ),
+        *_EPOCHS,
+        full="c2 c3",
+    ),
 ]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
+from mvengine.planner.binder.conditions import operand
 from mvengine.planner.binder.scalar import bind_expr
 from mvengine.planner.binder.scopes import carried, reads_only
 from mvengine.planner.emit.select import columns_of, scope_of, select
@@ -64,7 +65,7 @@ def bind_match(
 def _key(condition: exp.Expr, left: str, right: str, bind: Callable[[exp.Expr], Expr]) -> MatchKey | None:
     if not isinstance(condition, exp.EQ | exp.NullSafeEQ):
         return None
-    one, other = bind(condition.left), bind(condition.right)
+    one, other = bind(operand(condition.left)), bind(operand(condition.right))
     if reads_only(one, right) and reads_only(other, left):
         one, other = other, one
     if not (reads_only(one, left) and reads_only(other, right)):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
+from mvengine.planner.binder.conditions import operand
 from mvengine.planner.binder.correlated import first_select, query_of
 from mvengine.planner.binder.decorrelate import drop_idle_modifiers, is_flat
 from mvengine.planner.binder.names import output_names, unaliased
@@ -76,7 +77,7 @@ def _aliased(nodes: Sequence[exp.Expr]) -> list[exp.Expr]:
 def fields(node: exp.Expr) -> list[exp.Expr]:
     """The values on the left side of a membership: of ``(a, b) IN …`` two."""
     node = node.unnest()
-    return list(node.expressions) if isinstance(node, exp.Tuple) else [node]
+    return [operand(value) for value in (node.expressions if isinstance(node, exp.Tuple) else [node])]
 
 
 def equal(left: Sequence[exp.Expr], right: Sequence[exp.Expr]) -> exp.Expr:

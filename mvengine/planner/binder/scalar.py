@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from mvengine.planner.clock import is_clock
 from mvengine.planner.reader import FunctionFacts
 from mvengine.planner.scalar import ColumnRef, Expr
 from mvengine.schema import quote
 
 _STRING = re.compile(r"'(?:[^']|'')*'")
 _CALL = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(")
+COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 _BARE_CLOCK = re.compile(
     r"\b(current_date|current_time|current_timestamp|localtime|localtimestamp|current_user)\b", re.I
 )
@@ -34,6 +36,10 @@ def _as_written(node: exp.Expr) -> exp.Expr:
     """Functions that the printer would turn into others, or could not print."""
     if isinstance(node, exp.Log) and isinstance(node.this, exp.Literal) and node.this.name == "2" and node.expression:
         return exp.Anonymous(this="log2", expressions=[node.expression])
+    if isinstance(node, COMPARISONS):
+        for name in ("this", "expression"):
+            if isinstance(node.args[name], (*COMPARISONS, exp.Connector)):
+                node.set(name, exp.paren(node.args[name]))
     if isinstance(node, exp.ApproxTopK):
         node = exp.Anonymous(
             this="approx_top_k", expressions=[node.this, *([node.expression] if node.expression else [])]
@@ -84,6 +90,8 @@ def refuse_nested(node: exp.Expr) -> None:
     if node.find(exp.Window):
         raise Unsupported("a window function in this place")
     _refuse_queries(node)
+    if any(is_clock(part) for part in node.walk()):
+        raise Unsupported("a function of the clock in this place")
     if node.find(exp.AggFunc):
         raise Unsupported("an aggregate in this place")
 

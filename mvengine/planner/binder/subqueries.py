@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from mvengine.planner.binder.conditions import rejects_null
+from mvengine.planner.binder.conditions import operand, rejects_null
 from mvengine.planner.binder.correlated import BoundSubquery, bind_subquery
 from mvengine.planner.binder.correlation import free_columns, has_query
 from mvengine.planner.binder.decorrelate import is_total
@@ -156,7 +156,7 @@ class SubqueryBinder:
 
     def _any(self, plan: Node, node: exp.Binary) -> Node:
         """``x op ANY (S)`` and ``x op ALL (S)``, by the number of rows of S and its extrema."""
-        query, left, operator = query_in(node), node.left, type(node)
+        query, left, operator = query_in(node), operand(node.left), type(node)
         is_all = isinstance(node.expression, exp.All)
         operator = NEGATED[operator] if is_all else operator
         if operator is exp.EQ:

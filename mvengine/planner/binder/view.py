@@ -7,6 +7,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
 from mvengine.errors import BindError, ParseError, ProgrammingError
+from mvengine.planner.binder.conditions import refuse_misread
 from mvengine.planner.binder.equalities import of_one_type
 from mvengine.planner.binder.names import unique
 from mvengine.planner.binder.refused import position_of_name, refuse_query
@@ -15,6 +16,7 @@ from mvengine.planner.binder.scopes import Names, make_aliases_unique
 from mvengine.planner.binder.select import QueryBinder
 from mvengine.planner.binder.table_functions import rewrite_arrays, rewrite_table_functions
 from mvengine.planner.binder.tables import ResolvedQuery, relations_of, resolve_tables
+from mvengine.planner.clock import is_clock
 from mvengine.planner.emit.select import columns_of, select
 from mvengine.planner.logical import Distinct, Limit, Materialize, Opaque, Project, Setting, Strategy, UnionAll
 from mvengine.planner.node import Node
@@ -113,6 +115,8 @@ def _is_tracked(tree: exp.Query | None, resolved: ResolvedQuery | None, reader: 
     """Whether the result can change only when one of the resolved tables does."""
     if tree is None or resolved is None or resolved.unresolved:
         return False
+    if any(is_clock(node) for node in resolved.tree.walk()):
+        return False
     return follows_tables_only(render(resolved.tree), reader.functions())
 
 
@@ -146,6 +150,7 @@ def _resolve(query: str, reader: SchemaReader) -> tuple[exp.Query | None, Resolv
 
 
 def _incremental(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader) -> tuple[Node, tuple[str, ...]]:
+    refuse_misread(resolved.tree)
     schema: dict[str, object] = {}
     for name, relation in resolved.relations.items():
         by_name = {c.name.lower(): "unknown" for c in relation.columns}
