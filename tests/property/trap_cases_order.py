@@ -74,6 +74,8 @@ ORDERS = [
             "h": "SELECT DISTINCT ON (g) v FROM a ORDER BY g, v DESC NULLS LAST",
             "e": "SELECT DISTINCT ON (g % 2) g % 2 AS p, min(v) AS m FROM a GROUP BY g ORDER BY p, m",
             "l": "SELECT DISTINCT ON (g) g, v, id FROM a ORDER BY g, v, id LIMIT 2",
+            "c": "SELECT DISTINCT ON (a.v > 1) -a.v AS v FROM a ORDER BY a.v",
+            "f": "SELECT -a.id AS id FROM a ORDER BY a.id LIMIT 2",
         },
         *_CHANGES,
     ),

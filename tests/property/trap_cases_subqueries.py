@@ -191,4 +191,18 @@ SUBQUERIES = [
         *_EPOCHS,
         full="c2 c3",
     ),
+    case(
+        "EXISTS over the one row of an aggregation that reads no column",
+        _AB,
+        _queries(
+            "e",
+            "SELECT a.id, EXISTS (SELECT max(1) FROM b) AS x FROM a",
+            "SELECT a.id FROM a WHERE EXISTS (SELECT arg_min(1, 1) FROM b WHERE b.k = a.g)",
+            "SELECT a.id, EXISTS (SELECT max(1) FROM b HAVING true) AS x FROM a",
+            "SELECT a.id, EXISTS (SELECT max(1) FROM b WHERE b.k = a.g HAVING NULL) AS x FROM a",
+            "SELECT a.id, EXISTS (SELECT 1 FROM b WHERE b.k = a.g HAVING count(*) > 1) AS x FROM a",
+            "SELECT a.id FROM a WHERE NOT EXISTS (SELECT max(1) FROM b HAVING a.g > 0)",
+        ),
+        *_EPOCHS,
+    ),
 ]

@@ -65,6 +65,8 @@ def is_aggregate(node: exp.Expr, facts: FunctionFacts) -> bool:
         return not isinstance(node, exp.Grouping | exp.GroupingId)
     if isinstance(node, exp.Anonymous):
         return node.name.lower() in facts.aggregates
+    if isinstance(node, exp.Connector):  # a function to the parser: count(*) > 1 AND …
+        return False
     return isinstance(node, exp.Func) and render(node).partition("(")[0].lower() in facts.aggregates
 
 

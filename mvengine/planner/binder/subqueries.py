@@ -130,7 +130,11 @@ class SubqueryBinder:
         query = query_in(node)
         if is_total(query, self.facts):
             having = query.args.get("having")
-            condition = having.this.copy() if having else exp.true()
+            if having is None:
+                node.replace(exp.true())
+                return plan
+            counted = exp.GTE(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0))
+            condition = exp.and_(counted, having.this.copy())  # an aggregate still, also where HAVING has none
             query.set("having", None)
             query.set("expressions", [exp.alias_(condition, "is_there", quoted=True)])
             return self._beside(plan, query, node, lambda v: exp.Is(this=exp.paren(v[0]), expression=exp.true()))

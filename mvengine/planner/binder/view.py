@@ -192,7 +192,7 @@ def _order_by(tree: exp.Expr, columns: Columns) -> tuple[str, ...]:
     found: list[str] = []
     for ordered in order.expressions:
         key = ordered.this if isinstance(ordered, exp.Ordered) else ordered
-        name = names.get(key.name.lower()) if isinstance(key, exp.Column) and key.name else None
+        name = names.get(key.name.lower()) if isinstance(key, exp.Column) and not key.table else None
         if name is None and isinstance(key, exp.Literal) and key.is_int:
             name = columns[int(key.name) - 1].name
         if name is None and render(key) in texts:
