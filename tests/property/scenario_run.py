@@ -153,8 +153,8 @@ class _Run:
         self.epochs = self._epochs()
 
     def _refresh(self) -> None:
-        """Rebuilt views are the same, and equal to their queries as they are computed on this connection: by DuckDB's own
-        comparison, or where that differs, by all but the last digits of doubles, which no order of additions promises."""
+        """Rebuilt views are the same, and equal to their queries as computed on this connection: by DuckDB's own
+        comparison, or where that differs, by all but the last digits of doubles, which no order of additions gives."""
         for view in self.materialized:
             self._mv(f"REFRESH MATERIALIZED VIEW {view.name} FULL")
         self._compare("after REFRESH … FULL")
