@@ -24,8 +24,8 @@ def refuse_misread(tree: exp.Expr) -> None:
     for node in tree.find_all(*COMPARISONS):
         if isinstance(node.parent, COMPARISONS):
             raise Unsupported("a comparison of a comparison without parentheses")
-    for node in tree.find_all(exp.BitwiseNot):
-        if isinstance(node.parent, exp.Binary | exp.In | exp.Between):
+    for inverted in tree.find_all(exp.BitwiseNot):
+        if isinstance(inverted.parent, exp.Binary | exp.In | exp.Between):
             raise Unsupported("~ beside another operator without parentheses")
 
 
