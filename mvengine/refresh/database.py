@@ -54,7 +54,9 @@ class Database:
     shapes: int = 0  # counts statements after which names or columns may mean something else
     write_clock: int = 0  # counts writes to unmaintained tables, which make no epoch
     users: int = 0
+    system_schemas: set[str] = field(default_factory=set)  # what has been made of mv_system so far
     guard: Lock = field(default_factory=Lock)  # of ``live``
+    system_guard: Lock = field(default_factory=Lock)  # of ``system_schemas``
 
     def note_plain_writes(self, names: Iterable[str]) -> None:
         """Remembers that tables nothing depends on were written. Called under the writer lock."""

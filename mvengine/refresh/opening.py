@@ -27,7 +27,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-_OWN_SCHEMAS = frozenset({"mv_meta", "mv_catalog", "mv_state"})
+_OWN_SCHEMAS = frozenset({"mv_meta", "mv_catalog", "mv_state", "mv_system"})
 
 _open: dict[str, Database] = {}
 _closing: dict[str, Event] = {}  # by key: set when it is closed

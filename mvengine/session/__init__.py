@@ -12,7 +12,7 @@ from typing import Any, assert_never
 
 from mvengine.engines.base import Parameters
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import ProgrammingError, StateError, TransactionOpen
+from mvengine.errors import DatabaseError, ProgrammingError, StateError, TransactionOpen
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import Graph
 from mvengine.refresh.healing import heal
@@ -37,10 +37,12 @@ from mvengine.session import (
     refresh,
     rename,
     show,
+    system_catalog,
     verify,
     write,
 )
 from mvengine.session.frames import Frames
+from mvengine.sql.catalogs import restore
 from mvengine.sql.classify import parse
 from mvengine.sql.hints import hint_for_unknown
 from mvengine.sql.statements import (
@@ -124,6 +126,7 @@ class Session:
                 answer.done(self)
             case Write():
                 self.frames.bind(statement.text, scope)
+                system_catalog.provide(self, statement.text)
                 write.run(self, statement, named(parameters))
             case Native():
                 self._run_native(statement, parameters, scope)
@@ -166,10 +169,13 @@ class Session:
                 assert_never(statement)
 
     def _run_native(self, statement: Native, parameters: Parameters, scope: Mapping[str, Any]) -> None:
+        system_catalog.provide(self, statement.text)
         try:
             native.run(self, statement, parameters, scope)
-        except ProgrammingError as error:
-            error.hint = hint_for_unknown(statement.text) or error.hint
+        except DatabaseError as error:
+            if isinstance(error, ProgrammingError):
+                error.hint = hint_for_unknown(statement.text) or error.hint
+            restore(error, statement.text)
             raise
 
     # -- transactions ----------------------------------------------------------------------------------------------

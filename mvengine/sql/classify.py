@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from mvengine.errors import Error, ParseError, Position
 from mvengine.sql.alteration import read_alter_table
+from mvengine.sql.catalogs import catalogued
 from mvengine.sql.ddl import read_ddl, skip_condition
 from mvengine.sql.grammar import parse_own
 from mvengine.sql.hidden import hidden_write
@@ -60,6 +61,7 @@ def _statement(piece: Piece, extract: Extract) -> Statement:
     if (alteration := read_alter_table(piece)) is not None:
         _native_kind(_until(piece, alteration.native.text), extract)
         return alteration
+    piece = catalogued(piece)
     kind = _native_kind(piece, extract)
     return hidden_write(piece, kind) or _read(piece, kind)
 
