@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def provide(session: Session, text: str) -> None:
-    """Makes what a statement reads of ``mv_system``, on a connection of its own: an open transaction of the session sees
-    it, too, since DuckDB takes a database's snapshot when the transaction first reads it."""
+    """Makes what a statement reads of ``mv_system``, on a connection of its own: an open transaction of the session
+    sees it, since DuckDB takes a database's snapshot when the transaction first reads it."""
     if SYSTEM not in text:
         return
     database = session.database
