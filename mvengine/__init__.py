@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from mvengine.connection import connect as connect
     from mvengine.handles import Job as Job
     from mvengine.handles import Refresh as Refresh
+    from mvengine.library.catalog import TableInfo as TableInfo
+    from mvengine.library.catalog import Verification as Verification
+    from mvengine.library.catalog import ViewInfo as ViewInfo
+    from mvengine.library.listing import Listing as Listing
+    from mvengine.library.listing import Text as Text
     from mvengine.lineage import Lineage as Lineage
     from mvengine.lineage import LineageNode as LineageNode
     from mvengine.meta.plan_records import Failure as Failure
@@ -65,6 +70,7 @@ __all__ = [
     "JobStatus",
     "Lineage",
     "LineageNode",
+    "Listing",
     "NotSupportedError",
     "OperationalError",
     "Outcome",
@@ -75,8 +81,12 @@ __all__ = [
     "Refusal",
     "RefusalKind",
     "Relation",
+    "TableInfo",
     "Task",
     "TaskStatus",
+    "Text",
+    "Verification",
+    "ViewInfo",
     "Warning",
     "apilevel",
     "connect",
@@ -103,6 +113,11 @@ if not TYPE_CHECKING:  # or a misspelt name would pass as Any
         "Relation": "mvengine.relation",
         "Task": "mvengine.meta.plan_records",
         "TaskStatus": "mvengine.meta.states",
+        "Listing": "mvengine.library.listing",
+        "TableInfo": "mvengine.library.catalog",
+        "Text": "mvengine.library.listing",
+        "Verification": "mvengine.library.catalog",
+        "ViewInfo": "mvengine.library.catalog",
         "connect": "mvengine.connection",
     }
 

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
+from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
 from mvengine.config import load_config
-from mvengine.engines.duckdb_errors import translate
-from mvengine.errors import InterfaceError, NotSupportedError
+from mvengine.errors import InterfaceError
 from mvengine.handles import Job, Refresh, job_of, reading
+from mvengine.library import catalog, explanation, statements
+from mvengine.library.catalog import TableInfo, Verification, ViewInfo
+from mvengine.library.listing import Listing, Text
+from mvengine.library.statements import Option
 from mvengine.lineage import Lineage, read_lineage
 from mvengine.refresh.database import Database
 from mvengine.refresh.opening import acquire, release
 from mvengine.refresh.run.reporter import running
 from mvengine.relation import Relation
+from mvengine.results import Results
 from mvengine.session import Session, refresh
 from mvengine.sql.names import parse_name
 from mvengine.sql.statements import RefreshTable
 
 if TYPE_CHECKING:
-    import pandas
-    import polars
-    import pyarrow
-
     from mvengine.meta.progress import Progress
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
@@ -44,7 +43,7 @@ def connect(path: str = ":memory:", **settings: Any) -> Connection:
     return Connection(database)
 
 
-class Connection:
+class Connection(Results):
     """A connection, which is its own first cursor. One thread at a time; ``cursor()`` gives another thread its own."""
 
     def __init__(self, database: Database) -> None:
@@ -152,6 +151,16 @@ class Connection:
 
     # -- what there is ---------------------------------------------------------------------------------------------
 
+    def tables(self) -> Listing[TableInfo]:
+        """All tables, plain and refreshable, with their states. The open result stays."""
+        with reading(self._open_database) as engine:
+            return catalog.tables(engine, self._database.name)
+
+    def views(self) -> Listing[ViewInfo]:
+        """All views, materialized and plain, with strategies and states. The open result stays."""
+        with reading(self._open_database) as engine:
+            return catalog.views(engine, self._database.name)
+
     def lineage(self, name: str | None = None) -> Lineage:
         """Tables and views with their states, and what follows from what; with a ``name``, only the part around it.
 
@@ -161,62 +170,120 @@ class Connection:
             found = read_lineage(engine, self._database.name)
         return found if name is None else found.around(name)
 
-    # -- results ---------------------------------------------------------------------------------------------------
+    def explain(self, what: object, *, stage: str | None = None, analyze: bool = False) -> Text:
+        """How a view is maintained, given its name; how a statement or query would be carried out, given that.
 
-    @property
-    def description(self) -> list[tuple[Any, ...]] | None:
-        """PEP 249: name, type and five Nones per column of the open result."""
-        found = self._raw.description
-        return list(found) if found is not None else None
+        ``analyze`` carries it out and says what it took. ``stage`` is ``parsed``, ``logical``, ``optimized``,
+        ``delta``, ``fragment`` or ``maintenance_sql``, of a ``CREATE``. Errors: those of the statement.
+        """
+        self._require_open()
+        statement = explanation.explain_statement(self._session, what, stage=stage, analyze=analyze)
+        self._execute(statement, None, sys._getframe(1))
+        return explanation.text_of([column[0] for column in self.description or ()], self.fetchall())
+
+    def verify(self, *views: str) -> Listing[Verification]:
+        """Compares these views, or all, with their queries, and says of each what differs; nothing waits meanwhile.
+
+        A view that is wrong is marked so. Errors: UnknownRelation; ProgrammingError in a transaction.
+        """
+        names = ", ".join(map(statements.named, views))
+        self._execute(f"VERIFY MATERIALIZED VIEW {names}" if names else "VERIFY ALL", None, None)
+        return catalog.verifications(self.fetchall())
+
+    # -- what is to be ---------------------------------------------------------------------------------------------
+
+    def create_table_from_files(
+        self,
+        name: str,
+        files: str | PathLike[str],
+        *,
+        columns: Mapping[str, str] | None = None,
+        primary_key: str | Sequence[str] = (),
+        format: str | None = None,  # noqa: A002 - the word of the statement
+        options: Mapping[str, Option] | None = None,
+        if_not_exists: bool = False,
+        refresh: bool = True,
+    ) -> None:
+        """Makes a refreshable table of the files of a folder, a glob or an ``s3://`` URL, and loads them.
+
+        ``columns`` are names with their SQL types; without them they are inferred from the files, like the ``format``
+        (``csv``, ``json``, ``parquet``) from their suffix. ``options`` are those of ``WITH`` in docs/sql.md. With
+        ``refresh=False`` nothing is loaded until ``con.refresh(name)``. Errors: those of both statements.
+        """
+        self._execute(
+            statements.create_table(
+                name,
+                files,
+                columns=columns,
+                primary_key=primary_key,
+                encoding=format,
+                options=options,
+                if_not_exists=if_not_exists,
+            ),
+            None,
+            None,
+        )
+        if refresh:
+            self._execute(f"REFRESH TABLE {statements.named(name)}", None, None)
+
+    def create_view(
+        self,
+        name: str,
+        query: object,
+        *,
+        columns: Sequence[str] = (),
+        options: Mapping[str, Option] | None = None,
+        replace: bool = False,
+        if_not_exists: bool = False,
+        background: bool = False,
+    ) -> Job | None:
+        """Makes a materialized view of a query: SQL, a relation of mvengine or of DuckDB, an Ibis table expression.
+
+        Of relations and expressions their SQL counts: its names mean what they mean in this database. ``columns`` are
+        names for the query's; ``options`` are those of ``WITH`` in docs/sql.md. In the ``background`` it returns the
+        job that builds the view. Errors: those of CREATE MATERIALIZED VIEW; InterfaceError for another kind of query.
+        """
+        self._execute(
+            statements.create_view(
+                name,
+                statements.query_text(query),
+                columns=columns,
+                options=options,
+                replace=replace,
+                if_not_exists=if_not_exists,
+                background=background,
+            ),
+            None,
+            None,
+        )
+        if not background:
+            return None
+        row = self.fetchone()
+        return self.job(row[0]) if row is not None else None
+
+    def register(self, name: str, data: object) -> Self:
+        """Lets statements of this connection read a DataFrame or Arrow data by a name, without a copy where possible.
+
+        ``data`` is of pandas, polars or pyarrow, or anything with ``__arrow_c_stream__``. It hides a plain table of
+        that name; materialized views cannot read it. Errors: InterfaceError for data of another kind; StateError where
+        a maintained table or view has the name.
+        """
+        self._require_open()
+        self._session.register(name, data)
+        return self
+
+    def unregister(self, name: str) -> Self:
+        """Forgets what was registered under a name; nothing happens where nothing was."""
+        self._require_open()
+        self._session.unregister(name)
+        return self
+
+    # -- results: the rest is in Results ---------------------------------------------------------------------------
 
     @property
     def rowcount(self) -> int:
         """Rows that the last write touched; -1 after anything else."""
         return self._session.rowcount
-
-    arraysize = 1
-
-    def fetchone(self) -> tuple[Any, ...] | None:
-        """The next row of the result, or None."""
-        return self._fetch("fetchone")  # type: ignore[no-any-return]  # DuckDB's
-
-    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
-        """The next ``size`` rows."""
-        return self._fetch("fetchmany", self.arraysize if size is None else size)  # type: ignore[no-any-return]  # DuckDB's
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        """All rows that are left."""
-        return self._fetch("fetchall")  # type: ignore[no-any-return]  # DuckDB's
-
-    def df(self) -> pandas.DataFrame:
-        """The result as a pandas DataFrame."""
-        _require("pandas")
-        return self._fetch("df")  # type: ignore[no-any-return]  # DuckDB's
-
-    def pl(self) -> polars.DataFrame:
-        """The result as a polars DataFrame."""
-        _require("polars")
-        import polars
-
-        frame = polars.from_arrow(self.arrow())
-        assert isinstance(frame, polars.DataFrame)
-        return frame
-
-    def arrow(self) -> pyarrow.Table:
-        """The result as an Arrow table."""
-        with warnings.catch_warnings():
-            # DuckDB warns of one more copy of the rows; a result that is open has no other way to Arrow.
-            warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
-            table: pyarrow.Table = self._fetch("to_arrow_table")
-        return table
-
-    def _fetch(self, method: str, *arguments: Any) -> Any:
-        try:
-            return getattr(self._raw, method)(*arguments)
-        except (duckdb.Error, RuntimeError) as error:
-            raise translate(error, "") from error
-
-    # -- PEP 249 odds and ends -------------------------------------------------------------------------------------
 
     def setinputsizes(self, sizes: Sequence[Any]) -> None:
         """PEP 249: allowed to do nothing."""
@@ -259,22 +326,3 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> tuple[Any, ...]:
-        row = self.fetchone()
-        if row is None:
-            raise StopIteration
-        return row
-
-
-def _require(library: str) -> None:
-    """Raises NotSupportedError where an optional library is not installed."""
-    try:
-        import_module(library)
-    except ModuleNotFoundError as error:
-        raise NotSupportedError(
-            f"this needs {library}, which is not installed", hint=f"pip install {library}"
-        ) from error

@@ -248,6 +248,22 @@ class Session:
                 hint=f"DROP TABLE temp.{min(hidden)}, or give it another name",
             )
 
+    def register(self, name: str, data: object) -> None:
+        """Makes data of the caller readable under a name: to DuckDB, a temporary view. Errors: InterfaceError;
+        StateError, where it would hide what is maintained."""
+        if name.lower() in {watched.name.lower() for watched in self.database.graph.watched}:
+            raise StateError(f"{name} would hide the maintained {name}", hint="register it under another name")
+        self._clear_result()
+        self.frames.keep(name, data)
+        self.has_temporaries = True
+        self.database.shapes += 1
+
+    def unregister(self, name: str) -> None:
+        """Undoes ``register``."""
+        self._clear_result()
+        self.frames.forget(name)
+        self.database.shapes += 1
+
     def _clear_result(self) -> None:
         """Lets go of what the statement before left for its result."""
         self.frames.release()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mvengine.engines.duckdb import DuckDbEngine
+from mvengine.errors import InterfaceError
 
 _STRINGS = re.compile(r"'(?:[^']|'')*'")
 _WORDS = re.compile(r"[A-Za-z_]\w*")
@@ -14,11 +15,34 @@ _LIBRARIES = ("pandas", "polars", "pyarrow")
 
 
 class Frames:
-    """Registers the caller's frames for one statement at a time."""
+    """Registers the caller's frames for one statement at a time, and by request for longer."""
 
     def __init__(self, engine: DuckDbEngine) -> None:
         self._engine = engine
         self._registered: list[str] = []
+        self._kept: dict[str, str] = {}  # name in lower case -> as it was given
+
+    def keep(self, name: str, data: object) -> None:
+        """Makes data readable under a name until ``forget``. Errors: InterfaceError where it is no table."""
+        table = _as_table(data)
+        if table is None and hasattr(data, "__arrow_c_stream__"):
+            import pyarrow
+
+            table = pyarrow.table(data)  # a stream could be read only once; its buffers are shared, not copied
+        if table is None:
+            raise InterfaceError(
+                f"{name} cannot be a {type(data).__name__}",
+                hint="register a DataFrame of pandas or polars, a table of pyarrow, or another Arrow stream",
+            )
+        self.forget(name)
+        self._engine.raw.register(name, table)
+        self._kept[name.lower()] = name
+
+    def forget(self, name: str) -> None:
+        """Undoes ``keep``, if there was one."""
+        kept = self._kept.pop(name.lower(), None)
+        if kept is not None:
+            self._engine.raw.unregister(kept)
 
     def bind(self, text: str, scope: Mapping[str, Any]) -> None:
         """Makes variables that the text names, and that no table or view is called by, readable as tables."""

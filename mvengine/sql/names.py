@@ -33,7 +33,7 @@ def parse_name(text: str) -> RelationRef:
     """
     pieces = split(text)
     name, after = read_name(pieces[0], 0) if len(pieces) == 1 else (None, 0)
-    if name is None or after != len(pieces[0].tokens):
+    if name is None or after != len(pieces[0].tokens) or after > 5:  # three names and two dots
         raise ParseError(f"not the name of a relation: {text!r}", hint='write [[catalog.]schema.]name, or "My Name"')
     return name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, assert_type
 
 import mvengine
@@ -13,6 +14,7 @@ from mvengine import (
     JobStatus,
     Lineage,
     LineageNode,
+    Listing,
     Outcome,
     PlanStatus,
     Progress,
@@ -20,8 +22,12 @@ from mvengine import (
     Refusal,
     RefusalKind,
     Relation,
+    TableInfo,
     Task,
     TaskStatus,
+    Text,
+    Verification,
+    ViewInfo,
 )
 from mvengine.errors import Position
 
@@ -100,6 +106,21 @@ def lineage(connection: Connection) -> None:
     assert_type(found.inputs(found.nodes[0].name), tuple[LineageNode, ...])
     assert_type(found.nodes[0].state, str | None)
     assert_type(found.to_mermaid(), str)
+
+
+def what_there_is(connection: Connection) -> None:
+    assert_type(connection.tables(), Listing[TableInfo])
+    assert_type(connection.tables()[0], TableInfo)
+    assert_type(connection.views()[0].strategy, str | None)
+    assert_type(connection.verify("v")[0], Verification)
+    assert_type([view for view in connection.views()], list[ViewInfo])  # noqa: C416 - what iteration gives
+    assert_type(connection.explain("v", stage="delta"), Text)
+
+
+def what_is_to_be(connection: Connection) -> None:
+    connection.create_table_from_files("t", Path("x.csv"), columns={"n": "INTEGER"}, options={"header": True})
+    assert_type(connection.create_view("v", "FROM t", background=True), Job | None)
+    assert_type(connection.register("d", [1]).unregister("d"), Connection)
 
 
 def failures() -> None:

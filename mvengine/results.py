@@ -1,0 +1,99 @@
+"""The open result of a connection: PEP 249's cursor, and results as frames and Arrow tables."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+
+from mvengine.engines.duckdb_errors import translate
+from mvengine.errors import NotSupportedError
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+
+class Results(ABC):
+    """What a statement has left to be read. One thread at a time."""
+
+    @property
+    @abstractmethod
+    def _raw(self) -> duckdb.DuckDBPyConnection:
+        """DuckDB's connection, which holds the result. Errors: InterfaceError, where it is closed."""
+
+    @property
+    @abstractmethod
+    def rowcount(self) -> int:
+        """Rows that the last write touched; -1 after anything else."""
+
+    @property
+    def description(self) -> list[tuple[Any, ...]] | None:
+        """PEP 249: name, type and five Nones per column of the open result."""
+        found = self._raw.description
+        return list(found) if found is not None else None
+
+    arraysize = 1
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """The next row of the result, or None."""
+        return self._fetch("fetchone")  # type: ignore[no-any-return]  # DuckDB's
+
+    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
+        """The next ``size`` rows."""
+        return self._fetch("fetchmany", self.arraysize if size is None else size)  # type: ignore[no-any-return]  # DuckDB's
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All rows that are left."""
+        return self._fetch("fetchall")  # type: ignore[no-any-return]  # DuckDB's
+
+    def df(self) -> pandas.DataFrame:
+        """The result as a pandas DataFrame."""
+        _require("pandas")
+        return self._fetch("df")  # type: ignore[no-any-return]  # DuckDB's
+
+    def pl(self) -> polars.DataFrame:
+        """The result as a polars DataFrame."""
+        _require("polars")
+        import polars
+
+        frame = polars.from_arrow(self.arrow())
+        assert isinstance(frame, polars.DataFrame)
+        return frame
+
+    def arrow(self) -> pyarrow.Table:
+        """The result as an Arrow table."""
+        with warnings.catch_warnings():
+            # DuckDB warns of one more copy of the rows; a result that is open has no other way to Arrow.
+            warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
+            table: pyarrow.Table = self._fetch("to_arrow_table")
+        return table
+
+    def _fetch(self, method: str, *arguments: Any) -> Any:
+        try:
+            return getattr(self._raw, method)(*arguments)
+        except (duckdb.Error, RuntimeError) as error:
+            raise translate(error, "") from error
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> tuple[Any, ...]:
+        row = self.fetchone()
+        if row is None:
+            raise StopIteration
+        return row
+
+
+def _require(library: str) -> None:
+    """Raises NotSupportedError where an optional library is not installed."""
+    try:
+        import_module(library)
+    except ModuleNotFoundError as error:
+        raise NotSupportedError(
+            f"this needs {library}, which is not installed", hint=f"pip install {library}"
+        ) from error
