@@ -55,8 +55,8 @@ class ViewInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What came of comparing a view with its query. ``verdict`` is ``equal``, ``wrong``, ``undetermined`` (it differs, but
-    the query does not say which rows are right) or ``not compared``, and then ``reason`` says why.
+    """What came of comparing a view with its query. ``verdict`` is ``equal``, ``wrong``, ``undetermined`` (it
+    differs, but the query does not say which rows are right) or ``not compared``, and then ``reason`` says why.
 
     ``missing`` and ``unexpected`` count rows that the query has and the view has not, and the other way round.
     """
