@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import mvengine
+from mvengine.slt.command import run_command, with_options
 
 if TYPE_CHECKING:
     from mvengine.repl.shell import Shell
@@ -64,14 +65,12 @@ def _version(ctx: click.Context, parameter: click.Parameter, is_wanted: bool) ->
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@with_options
 @_debug_option
-def slt(files: tuple[Path, ...], debug: bool) -> None:
-    """Run sqllogictest files."""
-    from mvengine.slt import main as run
-
+def slt(paths: tuple[str, ...], debug: bool, **options: object) -> None:
+    """Run sqllogictest files, folders and globs."""
     with _errors_shown(is_debug=debug):
-        sys.exit(run(files))
+        run_command(paths, **options)
 
 
 @click.command()

@@ -4,5 +4,7 @@ import os
 
 from mvengine.planner import plan
 
+pytest_plugins = ["mvengine.slt.pytest_plugin"]  # also where mvengine is not installed
+
 plan.raises_own_errors = True
 os.environ.setdefault("MVENGINE_RETRY_PAUSE", "0")

@@ -1,46 +1,148 @@
-"""``mvengine slt FILES…``: run, print, and an exit status."""
+"""``mvengine slt PATHS…``: the command's options, run and print, and an exit status."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mvengine.slt.report import print_file, print_summary
-from mvengine.slt.results import ConnectionLike
-from mvengine.slt.runner import run_paths
+import click
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-# mvengine runs on DuckDB: what holds for DuckDB's dialect holds here too.
-LABELS = ("mvengine", "duckdb")
+    from mvengine.slt.results import FileResult
 
 
-def main(
-    paths: Sequence[Path | str],
-    *,
-    labels: Iterable[str] = LABELS,
-    is_durable: bool = False,
-    connect: Callable[[str], ConnectionLike] | None = None,
-    console: Console | None = None,
-) -> int:
-    """Run scripts on mvengine (or what ``connect`` opens for a path) and print how it went; 0 if all passed, else 1.
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the command line asks for; the names are those of its options."""
 
-    Errors: ``OperationalError`` if a path matches no file.
+    db: str | None = None
+    engine: str = "mvengine"
+    jobs: int = 1
+    update: bool = False
+    format: bool = False
+    junit: Path | None = None
+    json_records: Path | None = None
+    shuffle: bool = False
+    seed: int | None = None
+    filter: str | None = None
+    label: tuple[str, ...] = ()
+    flavor: str | None = None
+    timeout: float | None = None
+    fail_fast: bool = False
+
+
+_OPTIONS = (
+    click.option("--db", metavar="FILE", help="Run all files on this database, made if it is not there."),
+    click.option("--engine", default="mvengine", show_default=True, help="mvengine, duckdb or python:module:factory."),
+    click.option("-j", "--jobs", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes."),
+    click.option("--update", is_flag=True, help="Rewrite what is expected to what came."),
+    click.option("--format", is_flag=True, help="Rewrite files in one form, and run nothing."),
+    click.option("--junit", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit's XML."),
+    click.option(
+        "--json-records",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write a JSON object for each record.",
+    ),
+    click.option("--shuffle", is_flag=True, help="Run files in a random order; the seed is printed."),
+    click.option("--seed", type=int, metavar="N", help="Shuffle with this seed."),
+    click.option("--filter", metavar="REGEX", help="Only files whose path has a match."),
+    click.option("--label", multiple=True, metavar="LABEL", help="For skipif and onlyif. May be repeated."),
+    click.option("--flavor", metavar="NAME", help="rs, sqlite, duckdb or cockroach; else it is found."),
+    click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds a statement."),
+    click.option(
+        "--fail-fast/--keep-going", default=False, help="Stop at the first failure, or not.  [default: keep-going]"
+    ),
+)
+
+
+def with_options(command: click.decorators.FC) -> click.decorators.FC:
+    """Gives a command the options of ``Request``, and PATHS."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return click.argument("paths", nargs=-1, required=True)(command)
+
+
+def main(paths: Iterable[Path | str], request: Request | None = None, *, console: Console | None = None) -> int:
+    """Runs scripts, or formats them, and prints how it went; 0 if all passed, else 1.
+
+    Errors: ``OperationalError`` if a path matches no file; ``UnknownOption``; ``ProgrammingError``.
     """
     from rich.console import Console
 
+    request = request or Request()
     console = console or Console(highlight=False)
-    results = []
-    for result in run_paths(paths, connect or _connect, labels=labels, is_durable=is_durable):
+    return _format(paths, request, console) if request.format else _run(paths, request, console)
+
+
+def _run(paths: Iterable[Path | str], request: Request, console: Console) -> int:
+    from mvengine.slt.junit import write_junit
+    from mvengine.slt.many import run
+    from mvengine.slt.report import print_file, print_summary
+
+    seed = request.seed
+    if request.shuffle and seed is None:
+        import random
+
+        seed = random.randrange(10**6)
+    if seed is not None:
+        console.print(f"shuffled with --seed {seed}")
+    records = request.json_records.open("w", encoding="utf-8") if request.json_records else None
+
+    def on_file(result: FileResult) -> None:
         print_file(console, result)
-        results.append(result)
-    print_summary(console, results)
-    return 1 if any(result.failures for result in results) else 0
+        if records is not None:
+            records.writelines(f"{line}\n" for line in result.records)
+
+    try:
+        summary = run(
+            paths,
+            engine=request.engine,
+            database=request.db,
+            jobs=request.jobs,
+            labels=request.label,
+            flavor=request.flavor,
+            pattern=request.filter,
+            seed=seed,
+            timeout=request.timeout,
+            fail_fast=request.fail_fast,
+            update=request.update,
+            records=records is not None,
+            on_file=on_file,
+        )
+    finally:
+        if records is not None:
+            records.close()
+    print_summary(console, summary)
+    if request.junit is not None:
+        write_junit(request.junit, summary)
+    return 0 if summary.is_ok else 1
 
 
-def _connect(database: str) -> ConnectionLike:
-    import mvengine
+def _format(paths: Iterable[Path | str], request: Request, console: Console) -> int:
+    from mvengine.slt.files import find
+    from mvengine.slt.flavors import flavor_named
+    from mvengine.slt.records import ScriptError
+    from mvengine.slt.tidy import tidy_file
 
-    return mvengine.connect(database)
+    flavor = None if request.flavor is None else flavor_named(request.flavor)
+    is_well = True
+    for file in find(paths, request.filter):
+        try:
+            is_changed = tidy_file(file, flavor)
+        except ScriptError as error:
+            console.print(str(error), style="red", markup=False, soft_wrap=True)
+            is_well = False
+            continue
+        console.print(f"{file}  {'formatted' if is_changed else 'unchanged'}", markup=False, soft_wrap=True)
+    return 0 if is_well else 1
+
+
+def run_command(paths: tuple[str, ...], **options: object) -> None:
+    """What the subcommand does: ends the process with the exit code of ``main``."""
+    sys.exit(main(paths, Request(**options)))  # type: ignore[arg-type]  # click has checked them

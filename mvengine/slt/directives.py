@@ -1,242 +1,244 @@
-"""From a directive's line to its value: one function a directive, listed in ``DIRECTIVES``.
-
-A record is framed by hand: the directive's line, then, where the directive has one, a body up to an empty line or
-``----``, then what is expected. Rows end at one empty line; errors and outputs, which may contain empty lines, end at
-two.
-"""
+"""From a directive's line to its value: one function a directive, listed in ``DIRECTIVES``."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from mvengine.slt import directives_cockroach as cockroach
+from mvengine.slt import directives_duckdb as duckdb
+from mvengine.slt.durations import seconds_of
+from mvengine.slt.expectations import SORTS, read_error, read_error_text, read_header, read_retry
+from mvengine.slt.reader import Reader
 from mvengine.slt.records import (
     AnyError,
     Condition,
-    ControlSort,
-    ControlSubstitution,
     Directive,
-    ErrorCode,
-    ErrorPattern,
-    ErrorText,
-    ExpectedError,
+    ExpectedEither,
     ExpectedRows,
     ExpectedSuccess,
     Halt,
-    HashThreshold,
     Include,
-    Location,
+    Let,
+    Prefix,
     Query,
-    ScriptError,
-    Sleep,
-    Sort,
     Statement,
-    Subtest,
     System,
+    Unsupported,
     UseConnection,
 )
+from mvengine.slt.settings import (
+    ControlResult,
+    ControlSort,
+    ControlSubstitution,
+    HashThreshold,
+    Nothing,
+    Sleep,
+    Subtest,
+)
 
-_SEPARATOR = "----"
-_SORTS = {str(mode): mode for mode in Sort}
-_SQLSTATE = re.compile(r"\(([0-9A-Z]{5})\)")
-_DURATION_PART = re.compile(r"(\d+)(ns|us|ms|s|m|h)")
-_UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+Read = Directive | Include | Prefix | duckdb.EndLoop
 
-
-class Lines:
-    """The lines of a script, taken one after the other."""
-
-    def __init__(self, text: str) -> None:
-        self._lines = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []
-        self.taken = 0
-
-    def take(self) -> str | None:
-        """The next line, or None at the end."""
-        if self.taken == len(self._lines):
-            return None
-        self.taken += 1
-        return self._lines[self.taken - 1]
-
-    def take_body(self) -> tuple[str, bool]:
-        """The lines up to an empty one, ``----`` or the end; and whether it was ``----``."""
-        body: list[str] = []
-        while (line := self.take()) not in (None, "", _SEPARATOR):
-            body.append(line or "")
-        return "\n".join(body), line == _SEPARATOR
-
-    def take_rows(self) -> tuple[str, ...]:
-        """The lines up to an empty one."""
-        rows: list[str] = []
-        while line := self.take():
-            rows.append(line)
-        return tuple(rows)
-
-    def take_output(self) -> str:
-        """The lines up to two empty ones, without the white space around them."""
-        output: list[str] = []
-        while (line := self.take()) is not None and not (line == "" and output[-1:] == [""]):
-            output.append(line)
-        return "\n".join(output).strip()
+_OK = ExpectedSuccess(rows=None)
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_COMPARISON = re.compile(r"(\w+)(<=|>=|<>|!=|=|<|>)(.+)")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """A directive's line: its first word, the text after it as written, and the lines that follow."""
+def read_directive(reader: Reader) -> Read:
+    """The directive that begins on the reader's line; takes its body from the lines that follow.
 
-    location: Location
-    name: str
-    rest: str
-    following: Lines
-
-    @property
-    def words(self) -> list[str]:
-        return self.rest.split()
-
-    def error(self, message: str, *, hint: str | None = None) -> ScriptError:
-        return ScriptError(message, location=self.location, hint=hint)
-
-    def only_word(self, meaning: str) -> str:
-        if len(self.words) != 1:
-            raise self.error(f"{self.name!r} takes one word, {meaning}; found {self.rest!r}")
-        return self.words[0]
-
-    def output(self) -> str:
-        output = self.following.take_output()
-        if _SEPARATOR in output.splitlines():
-            raise self.error("the text under '----' runs into the next record", hint="end it with two empty lines")
-        return output
-
-    def body(self) -> tuple[str, bool]:
-        body, has_result = self.following.take_body()
-        if not body.strip():
-            raise self.error(
-                f"{self.name!r} is followed by nothing to run", hint="write it on the next lines, none empty"
-            )
-        return body, has_result
-
-
-def read_directive(line: Line) -> Directive | Include | Condition | UseConnection:
-    """The directive that begins on ``line``; takes its body from the following lines. Errors: ``ScriptError``."""
-    read = DIRECTIVES.get(line.name)
+    Errors: ``ScriptError``, also for a directive that is not in the table.
+    """
+    read = DIRECTIVES.get(reader.name)
     if read is None:
-        near = difflib.get_close_matches(line.name, DIRECTIVES, n=1)
+        near = difflib.get_close_matches(reader.name, DIRECTIVES, n=1)
         guess = f"did you mean {near[0]!r}? " if near else ""
-        raise line.error(
-            f"unknown directive {line.name!r}",
+        raise reader.error(
+            f"unknown directive {reader.name!r}",
             hint=f"{guess}An empty line ends a record; directives are {', '.join(DIRECTIVES)}",
         )
-    return read(line)
+    return read(reader)
 
 
-def _statement(line: Line) -> Statement:
-    match line.words:
-        case ["ok"]:
-            rows = None
-        case ["count", count] if count.isdecimal():
-            rows = int(count)
+def _statement(reader: Reader) -> Statement | Unsupported:
+    match reader.words[1:]:
+        case ["ok" | "OK"]:
+            return _success(reader, _OK, [])
+        case ["ok" | "OK", *rest]:
+            return _success(reader, _OK, rest)
+        case ["count", count, *rest] if count.isdecimal():
+            return _success(reader, ExpectedSuccess(rows=int(count)), rest)
         case ["error", *_]:
-            sql, has_text = line.body()
-            return Statement(sql=sql, expected=_error(line, has_text))
-        case _:
-            raise line.error(f"'statement' takes ok, count N or error [regex | (SQLSTATE)]; found {line.rest!r}")
-    sql, has_result = line.body()
-    if has_result:
-        raise line.error("a statement has no rows to expect", hint="use 'query' to compare rows")
-    return Statement(sql=sql, expected=ExpectedSuccess(rows=rows))
+            return _failure(reader)
+        case [("maybe" | "debug") as kind, *rest]:
+            reader.connection = rest[0] if rest else None
+            sql = reader.body()
+            error = read_error_text(reader, AnyError()) if kind == "maybe" else AnyError()
+            return Statement(sql=sql, expected=ExpectedEither(error=error), retry=None)
+        case [("notice" | "async") as kind, *_]:
+            return cockroach.unsupported(reader, f"'statement {kind}' needs CockroachDB")
+    raise reader.error(f"'statement' takes ok, count N, error [regex | (SQLSTATE)] or maybe; found {reader.rest!r}")
 
 
-def _query(line: Line) -> Query:
-    if line.words[:1] == ["error"]:
-        sql, has_text = line.body()
-        return Query(sql=sql, expected=_error(line, has_text))
-    types, sort, label = _columns(line)
-    sql, has_rows = line.body()
-    rows = line.following.take_rows() if has_rows else ()
-    return Query(sql=sql, expected=ExpectedRows(types=types, sort=sort, label=label, lines=rows))
+def _success(reader: Reader, expected: ExpectedSuccess, rest: list[str]) -> Statement:
+    if rest and rest[0] != "retry" and len(rest) == 1 and not rest[0].startswith("#"):
+        reader.connection, rest = rest[0], []
+    retry = read_retry(reader, rest) if rest else None
+    sql = reader.body()
+    if reader.has_separator:
+        raise reader.error("a statement has no rows to expect", hint="use 'query' to compare rows")
+    return Statement(sql=sql, expected=expected, retry=retry)
 
 
-def _columns(line: Line) -> tuple[str, Sort | None, str | None]:
-    """``[types [sort] [label]]``."""
-    types, *words = line.words or [""]
-    if types and not re.fullmatch(r"[A-Za-z?]+", types):
-        raise line.error(f"'query' takes one letter a column, as in 'query IT rowsort'; found {types!r}")
-    sort = _SORTS[words.pop(0)] if words and words[0] in _SORTS else None
-    label = words.pop(0) if words else None
-    if words:
-        raise line.error(f"unexpected {' '.join(words)!r} after the label {label!r}")
-    return types, sort, label
+def _failure(reader: Reader) -> Statement:
+    regex = reader.rest.removeprefix("error").strip()
+    if reader.flavor.has_connection_word:
+        reader.connection, regex = regex or None, ""
+    error, retry = read_error(reader, regex)
+    sql = reader.body()
+    return Statement(sql=sql, expected=read_error_text(reader, error), retry=retry)
 
 
-def _error(line: Line, has_text: bool) -> ExpectedError:
-    """``error [regex | (SQLSTATE)]``, or the text under ``----``."""
-    regex = line.rest.removeprefix("error").strip()
-    if has_text and regex:
-        raise line.error("the expected error is given twice: after 'error' and under '----'")
-    if has_text:
-        return ErrorText(text=line.output())
-    if not regex:
-        return AnyError()
-    if code := _SQLSTATE.fullmatch(regex):
-        return ErrorCode(sqlstate=code[1])
-    try:
-        return ErrorPattern(pattern=re.compile(regex))
-    except re.error as cause:
-        raise line.error(f"{regex!r} is not a regular expression: {cause}") from cause
-
-
-def _system(line: Line) -> System:
-    if line.words != ["ok"]:
-        raise line.error(f"'system' takes ok; found {line.rest!r}")
-    command, has_output = line.body()
-    return System(command=command, output=line.output() if has_output else None)
-
-
-def _sleep(line: Line) -> Sleep:
-    duration = line.only_word("a duration such as 500ms")
-    parts = _DURATION_PART.findall(duration)
-    if not parts or "".join(count + unit for count, unit in parts) != duration:
-        raise line.error(f"{duration!r} is not a duration", hint="write 1s, 500ms or 1m30s")
-    return Sleep(seconds=sum(int(count) * _UNIT_SECONDS[unit] for count, unit in parts))
-
-
-def _control(line: Line) -> ControlSort | ControlSubstitution:
-    match line.words:
-        case ["sortmode", mode] if mode in _SORTS:
-            return ControlSort(sort=_SORTS[mode])
-        case ["substitution", ("on" | "off") as switch]:
-            return ControlSubstitution(is_on=switch == "on")
-    raise line.error(
-        f"unknown control {line.rest!r}",
-        hint=f"control sortmode {' | '.join(_SORTS)}, control substitution on | off",
+def _query(reader: Reader) -> Query | Unsupported:
+    if reader.words[1:2] == ["error"]:
+        error, retry = read_error(reader, reader.rest.removeprefix("error").strip())
+        sql = reader.body()
+        return Query(sql=sql, expected=read_error_text(reader, error), retry=retry)
+    header = read_header(reader)
+    if header.unsupported:
+        return cockroach.unsupported(reader, f"'query … {header.unsupported}' needs CockroachDB")
+    reader.connection = header.connection
+    sql = reader.body()
+    lines: tuple[str, ...] = ()
+    if reader.has_separator:
+        lines = (reader.up_to("EOF"),) if header.is_multiline else reader.rows()
+    return Query(
+        sql=sql,
+        retry=header.retry,
+        expected=ExpectedRows(
+            types=header.types,
+            sort=header.sort,
+            sort_columns=header.sort_columns,
+            label=header.label,
+            has_names=header.has_names,
+            lines=lines,
+        ),
     )
 
 
-def _hash_threshold(line: Line) -> HashThreshold:
-    values = line.only_word("a number of values")
+def _system(reader: Reader) -> System:
+    if reader.words[1:2] != ["ok"]:
+        raise reader.error(f"'system' takes ok; found {reader.rest!r}")
+    retry = read_retry(reader, reader.words[2:])
+    command = reader.body()
+    return System(command=command, output=reader.output() if reader.has_separator else None, retry=retry)
+
+
+def _let(reader: Reader) -> Let:
+    names = tuple(name.strip() for name in reader.rest.split(",") if name.strip())
+    is_literal = len(names) == 1 and names[0].startswith("$")
+    bare = tuple(name.removeprefix("$") for name in names)
+    if not names or not all(_NAME.fullmatch(name) for name in (bare if is_literal else names)):
+        raise reader.error(f"'let' takes names of variables, as in 'let a, b'; found {reader.rest!r}")
+    return Let(names=bare, sql=reader.body(), is_literal=is_literal)
+
+
+def _sleep(reader: Reader) -> Sleep:
+    duration = " ".join(reader.arguments())
+    seconds = seconds_of(duration)
+    if seconds is None:
+        raise reader.error(f"{duration!r} is not a duration", hint="write 1s, 500ms, 1m30s or 2 seconds")
+    return Sleep(seconds=seconds)
+
+
+def _condition(reader: Reader, *, is_wanted: bool) -> Condition:
+    words = reader.arguments()
+    if len(words) == 2 and words[0] == "config":  # CockroachDB's
+        words = words[1:]
+    if len(words) != 1:
+        raise reader.error(f"{reader.name!r} takes one word, a label; found {' '.join(words)!r}")
+    if reader.flavor.replaces_always and (found := _COMPARISON.fullmatch(words[0])):
+        return Condition(label=found[1], is_wanted=is_wanted, comparison=found[2], value=found[3])
+    return Condition(label=words[0], is_wanted=is_wanted)
+
+
+def _control(reader: Reader) -> ControlSort | ControlSubstitution | ControlResult:
+    match reader.arguments():
+        case ["sortmode", mode] if mode in SORTS:
+            return ControlSort(sort=SORTS[mode])
+        case ["substitution", ("on" | "off") as switch]:
+            return ControlSubstitution(is_on=switch == "on")
+        case ["resultmode", ("valuewise" | "rowwise") as mode]:
+            return ControlResult(is_valuewise=mode == "valuewise")
+    raise reader.error(
+        f"unknown control {reader.rest!r}",
+        hint=f"control sortmode {' | '.join(SORTS)}, control substitution on | off, control resultmode rowwise | "
+        "valuewise",
+    )
+
+
+def _hash_threshold(reader: Reader) -> HashThreshold:
+    values = reader.only_word("a number of values")
     if not values.isdecimal():
-        raise line.error(f"{values!r} is not a number of values")
+        raise reader.error(f"{values!r} is not a number of values")
     return HashThreshold(values_max=int(values))
 
 
-def _halt(line: Line) -> Halt:
-    if line.rest:
-        raise line.error(f"'halt' takes nothing; found {line.rest!r}")
+def _halt(reader: Reader) -> Halt:
+    if reader.arguments():
+        raise reader.error(f"'halt' takes nothing; found {reader.rest!r}")
     return Halt()
 
 
-DIRECTIVES: dict[str, Callable[[Line], Directive | Include | Condition | UseConnection]] = {
+def _subtest(reader: Reader) -> Subtest:
+    name = " ".join(reader.arguments())
+    if not name:
+        raise reader.error("'subtest' takes a name")
+    return Subtest(name="" if name == "end" else name)
+
+
+def _nothing(reader: Reader) -> Nothing:
+    del reader
+    return Nothing()
+
+
+DIRECTIVES: dict[str, Callable[[Reader], Read]] = {
     "statement": _statement,
     "query": _query,
     "system": _system,
-    "skipif": lambda line: Condition(label=line.only_word("a label"), is_wanted=False),
-    "onlyif": lambda line: Condition(label=line.only_word("a label"), is_wanted=True),
-    "connection": lambda line: UseConnection(name=line.only_word("a name")),
-    "include": lambda line: Include(pattern=line.only_word("a path or glob")),
+    "let": _let,
+    "skipif": lambda reader: _condition(reader, is_wanted=False),
+    "onlyif": lambda reader: _condition(reader, is_wanted=True),
+    "connection": lambda reader: UseConnection(name=reader.only_word("a name")),
+    "include": lambda reader: Include(pattern=reader.only_word("a path or glob")),
     "sleep": _sleep,
     "halt": _halt,
-    "subtest": lambda line: Subtest(name=line.only_word("a name")),
+    "subtest": _subtest,
     "control": _control,
     "hash-threshold": _hash_threshold,
+    "require": duckdb.require,
+    "require-env": duckdb.require_env,
+    "test-env": duckdb.test_env,
+    "loop": duckdb.loop,
+    "foreach": duckdb.foreach,
+    "concurrentloop": duckdb.loop,
+    "concurrentforeach": duckdb.foreach,
+    "endloop": duckdb.endloop,
+    "mode": duckdb.mode,
+    "load": duckdb.load,
+    "restart": duckdb.restart,
+    "reconnect": duckdb.reconnect,
+    "set": duckdb.set_,
+    "reset": duckdb.reset,
+    "unzip": duckdb.unzip,
+    "tags": _nothing,
+    "repeat": cockroach.repeat,
+    "user": cockroach.user,
+    "simple": lambda reader: cockroach.unsupported(reader, "'simple' needs PostgreSQL's protocol"),
+    "copy": cockroach.copy,
+    "reset-server": lambda reader: cockroach.reset_server(reader),
+    "kv-batch-size": _nothing,
+    "traceon": _nothing,
+    "traceoff": _nothing,
 }

@@ -1,220 +1,241 @@
-"""A script at work: its connections, its settings, and one step for each record."""
+"""A script at work: its records one after the other, each checked and counted."""
 
 from __future__ import annotations
 
-import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping
-from tempfile import TemporaryFile
-from types import TracebackType
-from typing import Self, assert_never
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from threading import Lock, Thread
+from time import perf_counter
 
-from mvengine.slt.check import Answer, Mismatch, check_error, check_rows, check_success, digest, sorted_rows
-from mvengine.slt.records import (
-    DEFAULT_CONNECTION,
-    Check,
-    ControlSort,
-    ControlSubstitution,
-    ExpectedError,
-    ExpectedRows,
-    ExpectedSuccess,
-    Halt,
-    HashThreshold,
-    Query,
-    Record,
-    Setting,
-    Sleep,
-    Sort,
-    Statement,
-    Subtest,
-    System,
-)
-from mvengine.slt.results import ConnectionLike, Failure, OnRecord, Outcome
-from mvengine.slt.substitution import substitute, substitute_special
+from mvengine.errors import OperationalError
+from mvengine.slt.answers import Mismatch
+from mvengine.slt.apply import apply
+from mvengine.slt.asking import Asker
+from mvengine.slt.connections import Connections, OneConnection
+from mvengine.slt.records import Condition, Halt, Let, Loop, Query, Record, Statement, System, Unsupported
+from mvengine.slt.results import OnRecord, Outcome, RecordResult
+from mvengine.slt.settings import Mode
+from mvengine.slt.state import State
+from mvengine.slt.watchdog import Watchdog
 
-_COMMAND_SECONDS_MAX = 600
-
-
-class Connections:
-    """The connections of one script, opened when first used: the default one, and its cursors for the other names."""
-
-    def __init__(self, connect: Callable[[], ConnectionLike]) -> None:
-        self._connect = connect
-        self._open: dict[str, ConnectionLike] = {}
-
-    def get(self, name: str) -> ConnectionLike:
-        if DEFAULT_CONNECTION not in self._open:
-            self._open[DEFAULT_CONNECTION] = self._connect()
-        if name not in self._open:
-            self._open[name] = self._open[DEFAULT_CONNECTION].cursor()
-        return self._open[name]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for connection in reversed(self._open.values()):
-            connection.close()
+_CONCURRENT_MAX = 256
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
 
 
 class Execution:
-    """Runs the records of one script and counts: ``passed``, ``skipped``, ``failures``.
+    """Runs the records of one script, and tells ``on_record`` of each statement, query, command and ``let``.
 
-    Statements, queries and commands are counted. An error of substitution is the statement's error, as in
-    sqllogictest-rs. A failure to connect is raised.
+    With ``is_fail_fast`` it ends at the first failure. A failure to open the database is raised.
     """
 
     def __init__(
         self,
         *,
+        state: State,
         connections: Connections,
-        labels: frozenset[str],
-        variables: Mapping[str, str],
-        sleep: Callable[[float], None],
+        on_record: OnRecord,
+        watchdog: Watchdog,
+        is_fail_fast: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.passed = 0
-        self.skipped = 0
-        self.failures: list[Failure] = []
+        self._state = state
         self._connections = connections
-        self._labels = labels
-        self._variables = variables
+        self._on_record = on_record
+        self._watchdog = watchdog
+        self._is_fail_fast = is_fail_fast
         self._sleep = sleep
-        self._sort = Sort.NONE
-        self._is_substituting = False
-        self._hash_values_max = 0
-        self._subtest = ""
-        self._digests: dict[str, str] = {}  # of the answers of labelled queries
+        self._asker = Asker(state, connections, watchdog)
 
-    def run(self, records: Iterable[Record], on_record: OnRecord | None) -> None:
+    def run(self, records: Iterable[Record]) -> None:
+        state = self._state
         for record in records:
-            is_run = all(condition.holds(self._labels) for condition in record.conditions)
+            if state.is_halted:
+                return
+            is_run = (
+                state.ended is None
+                and (not state.skips or isinstance(record.directive, Mode))
+                and (not record.conditions or all(map(self._holds, record.conditions)))
+            )
             match record.directive:
-                case Statement() | Query() | System() as directive:
-                    outcome = self._check(record, directive) if is_run else Outcome.SKIPPED
-                    self._count(outcome)
-                    if on_record:
-                        on_record(record, outcome)
-                case Halt():
+                case Statement() | Query() | System() | Let() as check:
                     if is_run:
-                        return
+                        self._check(record, check)
+                    else:
+                        self._skip(record, check.command if isinstance(check, System) else check.sql)
+                case Loop() as loop:
+                    self._loop(loop) if is_run else self.run(loop.records) if state.ended is not None else None
+                case Unsupported() as unsupported:
+                    self._skip(record, unsupported.text, unsupported.reason if is_run else "")
+                    if is_run and unsupported.ends_file:
+                        state.ended = unsupported.reason
+                case Halt():
+                    state.is_halted = state.is_halted or is_run
                 case setting:
                     if is_run:
-                        self._set(setting)
+                        self._set(record, setting)
 
-    def _count(self, outcome: Outcome) -> None:
-        self.passed += outcome is Outcome.PASSED
-        self.skipped += outcome is Outcome.SKIPPED
+    def _holds(self, condition: Condition) -> bool:
+        if not condition.comparison:
+            return (condition.label in self._state.labels) == condition.is_wanted
+        value = self._state.loops.get(condition.label)
+        match condition.comparison:
+            case "=":
+                is_true = value == condition.value
+            case "!=" | "<>":
+                is_true = value != condition.value
+            case comparison:
+                is_true = value is not None and _compares(comparison, value, condition.value)
+        return is_true == condition.is_wanted
 
-    def _set(self, setting: Setting) -> None:
-        match setting:
-            case Sleep(seconds=seconds):
-                self._sleep(seconds)
-            case Subtest(name=name):
-                self._subtest = name
-            case HashThreshold(values_max=values_max):
-                self._hash_values_max = values_max
-            case ControlSort(sort=sort):
-                self._sort = sort
-            case ControlSubstitution(is_on=is_on):
-                self._is_substituting = is_on
-            case _:
-                assert_never(setting)
+    def _set(self, record: Record, setting: object) -> None:
+        try:
+            apply(setting, self._state, self._connections, self._sleep)  # type: ignore[arg-type]  # none but settings
+        except Exception as error:
+            location, reason = record.location, f"the directive fails: {error}"
+            self._tell(record, Outcome.FAILED, "", Mismatch(reason=reason, expected="", actual=str(error)), error, 0.0)
+            self._state.ended = f"{location}: {reason}"
 
-    def _check(self, record: Record, directive: Check) -> Outcome:
-        match directive:
-            case System(command=text):
-                mismatch = self._check_command(directive)
-            case Statement(sql=text) | Query(sql=text):
-                mismatch = self._check_answer(directive.expected, self._ask(text, record.connection))
-        if mismatch is None:
-            return Outcome.PASSED
-        self.failures.append(
-            Failure(
-                location=record.location,
-                subtest=self._subtest,
+    def _skip(self, record: Record, text: str, reason: str = "") -> None:
+        self._on_record(
+            RecordResult(
+                record=record,
+                outcome=Outcome.SKIPPED,
                 sql=text,
+                subtest=self._state.subtest,
+                seconds=0.0,
+                reason=reason or self._state.ended or "",
+            )
+        )
+
+    def _check(self, record: Record, check: Statement | Query | System | Let) -> None:
+        """Runs a record until it is right or its retries are over."""
+        started = perf_counter()
+        retry = None if isinstance(check, Let) else check.retry
+        attempts = retry.attempts_max if retry else 1
+        for attempt in range(attempts * record.times):
+            mismatch = self._asker.check(record, check)
+            is_done = mismatch is None if attempts > 1 else mismatch is not None
+            if is_done:
+                break
+            if retry and attempt + 1 < attempts:
+                self._sleep(retry.backoff_seconds)
+        outcome = Outcome.PASSED if mismatch is None else Outcome.FAILED
+        error = self._asker.error
+        if error is not None and mismatch is not None and self._is_ignored(error):
+            self._state.ended = f"an error to ignore: {error}"
+            self._skip(record, self._asker.sent)
+            return
+        self._tell(record, outcome, self._asker.sent, mismatch, error, perf_counter() - started)
+
+    def _is_ignored(self, error: Exception) -> bool:
+        return any(message in str(error) for message in self._state.ignored_errors)
+
+    def _tell(
+        self,
+        record: Record,
+        outcome: Outcome,
+        sql: str,
+        mismatch: Mismatch | None,
+        error: Exception | None,
+        seconds: float,
+    ) -> None:
+        state = self._state
+        if mismatch is None:
+            self._on_record(
+                RecordResult(record=record, outcome=outcome, sql=sql, subtest=state.subtest, seconds=seconds)
+            )
+            return
+        if self._is_fail_fast:
+            state.is_halted = True
+        self._on_record(
+            RecordResult(
+                record=record,
+                outcome=outcome,
+                sql=sql,
+                subtest=state.subtest,
+                seconds=seconds,
+                reason=mismatch.reason + _iteration(state),
                 expected=mismatch.expected,
                 actual=mismatch.actual,
-                reason=mismatch.reason,
+                lines=mismatch.lines,
+                types=mismatch.types,
+                error=error,
+                is_in_loop=bool(state.loops),
             )
         )
-        return Outcome.FAILED
 
-    def _ask(self, sql: str, connection_name: str) -> Answer | Exception:
-        """What the database answers. Every exception is an answer: the checks tell errors from crashes."""
-        connection = self._connections.get(connection_name)
-        try:
-            connection.execute(substitute(sql, self._variables_now()) if self._is_substituting else sql)
-            columns = connection.description or ()
-            rows = connection.fetchall() if columns else ()
-        except Exception as error:
-            return error
-        return Answer(
-            names=tuple(str(column[0]) for column in columns),
-            types=tuple(str(column[1]) for column in columns),
-            rows=tuple(tuple(row) for row in rows),
+    # -- loops -----------------------------------------------------------------------------------------------------
+
+    def _loop(self, loop: Loop) -> None:
+        if loop.is_concurrent:
+            self._run_at_once(loop)
+            return
+        for value in loop.values:
+            self._state.loops.update(_bound(loop, value))
+            self.run(loop.records)
+            if self._state.is_halted:
+                break
+        for name in loop.names:
+            self._state.loops.pop(name, None)
+
+    def _run_at_once(self, loop: Loop) -> None:
+        """Each iteration in a thread, on a session of its own. What they tell is told one after the other."""
+        if len(loop.values) > _CONCURRENT_MAX:
+            raise OperationalError(f"{len(loop.values)} threads", hint=f"the most are {_CONCURRENT_MAX}")
+        lock = Lock()
+        broken: list[BaseException] = []
+
+        def tell(result: RecordResult) -> None:
+            with lock:
+                self._on_record(result)
+
+        def iterate(value: str) -> None:
+            state = self._state.copy()
+            state.loops.update(_bound(loop, value))
+            try:
+                with closing(self._connections.fork()) as connection:
+                    self._forked(state, OneConnection(connection), tell).run(loop.records)
+            except BaseException as error:
+                broken.append(error)
+
+        threads = [Thread(target=iterate, args=(value,)) for value in loop.values]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if broken:
+            raise broken[0]
+
+    def _forked(self, state: State, connections: OneConnection, on_record: OnRecord) -> Execution:
+        execution = Execution(
+            state=state,
+            connections=self._connections,
+            on_record=on_record,
+            watchdog=Watchdog(None),  # one watches one statement at a time
+            is_fail_fast=self._is_fail_fast,
+            sleep=self._sleep,
         )
-
-    def _check_answer(
-        self, expected: ExpectedSuccess | ExpectedRows | ExpectedError, answer: Answer | Exception
-    ) -> Mismatch | None:
-        match expected:
-            case ExpectedSuccess():
-                return check_success(expected, answer)
-            case ExpectedRows():
-                return self._check_rows(expected, answer)
-            case _:
-                return check_error(expected, answer)
-
-    def _check_rows(self, expected: ExpectedRows, answer: Answer | Exception) -> Mismatch | None:
-        mismatch = check_rows(expected, answer, default_sort=self._sort, hash_values_max=self._hash_values_max)
-        if mismatch or not expected.label or isinstance(answer, Exception):
-            return mismatch
-        now = digest(sorted_rows(answer, expected.sort or self._sort))
-        before = self._digests.setdefault(expected.label, now)
-        if now == before:
-            return None
-        return Mismatch(
-            reason=f"a different answer than the first query labelled {expected.label}", expected=before, actual=now
-        )
-
-    def _check_command(self, system: System) -> Mismatch | None:
-        command = system.command
-        if self._is_substituting:
-            command = substitute_special(command, self._variables_now())
-        status, output, errors = _run_command(command)
-        if status != "exit status 0":
-            return Mismatch(
-                reason="the command fails", expected="exit status 0", actual=f"{status}\n{output}\n{errors}".strip()
-            )
-        if system.output is not None and output != system.output:
-            return Mismatch(reason="a different output", expected=system.output, actual=output)
-        return None
-
-    def _variables_now(self) -> Mapping[str, str]:
-        return {**self._variables, "__NOW__": str(time.time_ns())}
+        execution._asker = Asker(state, connections, execution._watchdog)
+        return execution
 
 
-def _run_command(command: str) -> tuple[str, str, str]:
-    """Run a command with bash: how it ended, what it printed, and what it complained of.
+def _bound(loop: Loop, value: str) -> dict[str, str]:
+    """The loop's variables in one iteration."""
+    return dict(zip(loop.names, value.split(",") if len(loop.names) > 1 else [value], strict=True))
 
-    It writes to files and not to pipes: a process that ``&`` leaves behind would keep a pipe open.
-    """
-    with TemporaryFile("w+", errors="replace") as output, TemporaryFile("w+", errors="replace") as errors:
-        try:
-            done = subprocess.run(
-                ["bash", "-c", command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-                timeout=_COMMAND_SECONDS_MAX,
-                check=False,
-            )
-            status = f"exit status {done.returncode}"
-        except subprocess.TimeoutExpired:
-            status = f"not finished after {_COMMAND_SECONDS_MAX} seconds"
-        output.seek(0)
-        errors.seek(0)
-        return status, output.read().strip(), errors.read().strip()
+
+def _iteration(state: State) -> str:
+    return f", with {', '.join(f'{name} = {value}' for name, value in state.loops.items())}" if state.loops else ""
+
+
+def _compares(comparison: str, left: str, right: str) -> bool:
+    try:
+        return _COMPARISONS[comparison](float(left), float(right))
+    except ValueError:
+        return False

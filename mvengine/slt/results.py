@@ -1,31 +1,13 @@
-"""What a run takes and gives back, as values."""
+"""What came of scripts, as values that go from one process to another."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from pathlib import Path
 
 from mvengine.slt.records import Location, Record
-
-
-class ConnectionLike(Protocol):
-    """What a script runs on: a PEP 249 connection that executes by itself, as DuckDB's and mvengine's do.
-
-    Column types are taken from the second item of each description, as text (``DECIMAL(5,2)``).
-    """
-
-    @property
-    def description(self) -> Sequence[Sequence[Any]] | None: ...
-
-    def cursor(self) -> ConnectionLike: ...
-
-    def execute(self, query: str, /) -> object: ...
-
-    def fetchall(self) -> Sequence[Sequence[Any]]: ...
-
-    def close(self) -> None: ...
 
 
 class Outcome(StrEnum):
@@ -34,14 +16,37 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
-OnRecord = Callable[[Record, Outcome], None]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordResult:
+    """What came of one record, once: in a loop a record has several.
+
+    ``sql`` is what was sent. ``reason`` says why it failed or was skipped; ``expected`` and ``actual`` are to be laid
+    side by side; ``lines`` are what would have to stand under ``----``, ``types`` what behind ``query`` where that is
+    wrong, and ``error`` is the error that came.
+    """
+
+    record: Record
+    outcome: Outcome
+    sql: str
+    subtest: str
+    seconds: float
+    reason: str = ""
+    expected: str = ""
+    actual: str = ""
+    lines: tuple[str, ...] | None = None
+    types: str = ""
+    error: Exception | None = None
+    is_in_loop: bool = False
+
+
+OnRecord = Callable[[RecordResult], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
     """A record that did not do what it should, or a script that cannot be read.
 
-    ``sql`` is the statement or command as the script has it; ``subtest`` the one it stands in, or empty.
+    ``sql`` is the statement or command as it was run; ``subtest`` the one it stands in, or empty.
     """
 
     location: Location
@@ -54,14 +59,73 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class FileResult:
-    """What became of one file: how many statements, queries and commands passed, failed and were skipped."""
+    """What became of one file: how many statements, queries and commands passed, failed and were skipped.
+
+    ``skip_reasons`` counts those of the skipped ones that have one. ``records`` are there if they were asked for, one
+    JSON object each. ``is_rewritten``: ``--update`` or ``--format`` changed the file or one that it includes.
+    """
 
     path: str
+    flavor: str
     passed: int
     skipped: int
     failures: tuple[Failure, ...]
     seconds: float
+    skip_reasons: tuple[tuple[str, int], ...] = ()
+    records: tuple[str, ...] = ()
+    is_rewritten: bool = False
 
     @property
     def failed(self) -> int:
         return len(self.failures)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Files and records below a folder, or of all."""
+
+    files: int
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+
+    @classmethod
+    def of(cls, results: Iterable[FileResult]) -> Counts:
+        found = tuple(results)
+        return cls(
+            files=len(found),
+            passed=sum(result.passed for result in found),
+            failed=sum(result.failed for result in found),
+            skipped=sum(result.skipped for result in found),
+            seconds=sum(result.seconds for result in found),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed" + (f", {self.skipped} skipped" if self.skipped else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What came of a run: a result for each file, in the order in which they ran."""
+
+    results: tuple[FileResult, ...]
+
+    @property
+    def counts(self) -> Counts:
+        return Counts.of(self.results)
+
+    @property
+    def is_ok(self) -> bool:
+        return not any(result.failures for result in self.results)
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        return tuple(failure for result in self.results for failure in result.failures)
+
+    def folders(self) -> dict[str, Counts]:
+        """The counts of each folder that has scripts."""
+        found: dict[str, list[FileResult]] = {}
+        for result in self.results:
+            found.setdefault(str(Path(result.path).parent), []).append(result)
+        return {folder: Counts.of(found[folder]) for folder in sorted(found)}

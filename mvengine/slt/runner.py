@@ -1,92 +1,164 @@
-"""Runs scripts: one function for a file, one for many, each file on a fresh database of its own."""
+"""Runs scripts: one function for a file, one for many, each file on a database of its own."""
 
 from __future__ import annotations
 
-import glob
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 
-from mvengine.errors import OperationalError
-from mvengine.slt.execution import Connections, Execution
-from mvengine.slt.parser import parse_file
-from mvengine.slt.records import ScriptError
-from mvengine.slt.results import ConnectionLike, Failure, FileResult, OnRecord
+from mvengine.slt.check import error_text
+from mvengine.slt.compare import Comparison
+from mvengine.slt.connections import Connections
+from mvengine.slt.engines import MEMORY, Engine
+from mvengine.slt.execution import Execution
+from mvengine.slt.flavors import Flavor
+from mvengine.slt.json_records import json_line
+from mvengine.slt.parser import Script, parse_file
+from mvengine.slt.records import Location, ScriptError
+from mvengine.slt.results import Failure, FileResult, OnRecord, Outcome, RecordResult
+from mvengine.slt.settings import Sort
+from mvengine.slt.state import State
+from mvengine.slt.update import update_files
+from mvengine.slt.watchdog import Watchdog
 
-MEMORY = ":memory:"
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How scripts are run, whatever they run on.
 
-def run_paths(
-    paths: Iterable[Path | str],
-    connect: Callable[[str], ConnectionLike],
-    *,
-    labels: Iterable[str],
-    is_durable: bool = False,
-    on_record: OnRecord | None = None,
-) -> Iterator[FileResult]:
-    """Run files, all ``*.slt`` below folders, and globs, one after the other; a result as each is done.
-
-    ``connect`` is called with ``:memory:``, or if ``is_durable`` with a path in a temporary directory of its own.
-    Errors: ``OperationalError`` if a path matches nothing, before anything is run.
+    ``labels`` are given besides the engine's. ``flavor``: None is found for each file. ``timeout``: seconds that one
+    statement may take. ``database``: a path that all files share; None is one in memory for each.
     """
-    wanted = frozenset(labels)
-    for file in [file for path in paths for file in _files(str(path))]:
-        with TemporaryDirectory(prefix="mvengine-slt-") as home:
-            database = str(Path(home) / "test.db") if is_durable else MEMORY
-            yield run_file(file, lambda: connect(database), labels=wanted, on_record=on_record, database=database)  # noqa: B023 - called at once
+
+    labels: frozenset[str] = frozenset()
+    flavor: Flavor | None = None
+    timeout: float | None = None
+    database: str | None = None
+    is_fail_fast: bool = False
+    is_update: bool = False
+    has_records: bool = False
 
 
 def run_file(
     path: Path | str,
-    connect: Callable[[], ConnectionLike],
+    engine: Engine,
+    options: Options | None = None,
     *,
-    labels: Iterable[str],
     on_record: OnRecord | None = None,
-    database: str = MEMORY,
     sleep: Callable[[float], None] = time.sleep,
 ) -> FileResult:
-    """Run one script to its end, past failures. A script that cannot be read is a failure, and nothing of it runs.
-
-    ``labels`` are what ``skipif`` and ``onlyif`` go by; ``database`` is what ``$__DATABASE__`` stands for.
-    """
-    started = time.perf_counter()
+    """Runs one script to its end, past failures. A script that cannot be read is a failure, and nothing of it runs."""
+    options = options or Options()
+    started = perf_counter()
     try:
-        records = parse_file(path)
+        script = parse_file(path, options.flavor)
     except ScriptError as error:
-        return _malformed(path, error)
-    with ExitStack() as stack:
-        directory = stack.enter_context(TemporaryDirectory(prefix="mvengine-slt-"))
-        execution = Execution(
-            connections=stack.enter_context(Connections(connect)),
-            labels=frozenset(labels),
-            variables={**os.environ, "__TEST_DIR__": directory, "__DATABASE__": database},
-            sleep=sleep,
-        )
-        execution.run(records, on_record)
+        return _unrun(path, error.location, str(error), "the script is malformed", started)
+    collector = Collector(options, on_record)
+    try:
+        run_script(script, engine, options, collector, sleep)
+    except Exception as error:  # the database cannot be opened, or closed
+        location = Location(file=str(path), line=1, included_from=None)
+        collector.failures.append(_failure(location, error_text(error), "the script cannot be run"))
+    is_rewritten = options.is_update and update_files(collector.rewritable, script.flavor)
     return FileResult(
         path=str(path),
-        passed=execution.passed,
-        skipped=execution.skipped,
-        failures=tuple(execution.failures),
-        seconds=time.perf_counter() - started,
+        flavor=script.flavor.name,
+        passed=collector.passed,
+        skipped=collector.skipped,
+        failures=tuple(collector.failures),
+        seconds=perf_counter() - started,
+        skip_reasons=tuple(sorted(collector.skip_reasons.items())),
+        records=tuple(collector.records),
+        is_rewritten=is_rewritten,
     )
 
 
-def _malformed(path: Path | str, error: ScriptError) -> FileResult:
-    failure = Failure(
-        location=error.location, subtest="", sql="", expected="", actual=str(error), reason="the script is malformed"
+def run_script(
+    script: Script,
+    engine: Engine,
+    options: Options,
+    on_record: OnRecord,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Runs the records of a script on an engine, and tells of each. Raises what opening the database raises."""
+    flavor = script.flavor
+    database = options.database or MEMORY
+    with ExitStack() as stack:
+        directory = stack.enter_context(TemporaryDirectory(prefix="mvengine-slt-"))
+        setup = flavor.setup if engine.is_duckdb else ()
+        state = State(
+            labels=options.labels.union(engine.labels, flavor.labels if engine.is_duckdb else ()),
+            comparison=Comparison(flavor=flavor, sort=Sort.NONE, hash_values_max=0, is_valuewise=None),
+            directory=directory,
+            database=database,
+            script=script.file,
+            ignored_errors=flavor.ignored_errors,
+        )
+        Execution(
+            state=state,
+            connections=stack.enter_context(Connections(engine, database, setup)),
+            on_record=on_record,
+            watchdog=stack.enter_context(Watchdog(options.timeout)),
+            is_fail_fast=options.is_fail_fast,
+            sleep=sleep,
+        ).run(script.records)
+
+
+class Collector:
+    """Counts what it is told, and keeps the failures, what could be rewritten, and the records as JSON."""
+
+    def __init__(self, options: Options, on_record: OnRecord | None) -> None:
+        self.passed = 0
+        self.skipped = 0
+        self.failures: list[Failure] = []
+        self.rewritable: list[RecordResult] = []
+        self.skip_reasons: Counter[str] = Counter()
+        self.records: list[str] = []
+        self._has_records = options.has_records
+        self._on_record = on_record
+
+    def __call__(self, result: RecordResult) -> None:
+        match result.outcome:
+            case Outcome.PASSED:
+                self.passed += 1
+            case Outcome.SKIPPED:
+                self.skipped += 1
+                if result.reason:
+                    self.skip_reasons[result.reason] += 1
+            case Outcome.FAILED:
+                self.rewritable.append(result)
+                self.failures.append(
+                    Failure(
+                        location=result.record.location,
+                        subtest=result.subtest,
+                        sql=result.sql,
+                        expected=result.expected,
+                        actual=result.actual,
+                        reason=result.reason,
+                    )
+                )
+        if self._has_records:
+            self.records.append(json_line(result))
+        if self._on_record:
+            self._on_record(result)
+
+
+def _unrun(path: Path | str, location: Location, actual: str, reason: str, started: float) -> FileResult:
+    return FileResult(
+        path=str(path),
+        flavor="",
+        passed=0,
+        skipped=0,
+        failures=(_failure(location, actual, reason),),
+        seconds=perf_counter() - started,
     )
-    return FileResult(path=str(path), passed=0, skipped=0, failures=(failure,), seconds=0.0)
 
 
-def _files(path: str) -> list[str]:
-    if Path(path).is_dir():
-        found = sorted(str(file) for file in Path(path).rglob("*.slt"))
-    else:
-        found = [path] if Path(path).exists() else sorted(glob.glob(path, recursive=True))
-    if not found:
-        raise OperationalError(f"no sqllogictest file at {path}", hint="give files, folders with *.slt, or globs")
-    return found
+def _failure(location: Location, actual: str, reason: str) -> Failure:
+    return Failure(location=location, subtest="", sql="", expected="", actual=actual, reason=reason)
