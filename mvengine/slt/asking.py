@@ -60,11 +60,11 @@ class Asker:
         """What the database answers. Every exception is an answer: the checks tell errors from crashes."""
         state, watchdog = self._state, self._watchdog
         self.sent, self.error, is_stopped = sql, None, False
+        if name != DEFAULT_CONNECTION and state.loops:
+            name = state.text(name)
+        connection = self._sessions.get(name)
         try:
             self.sent = state.text(sql)
-            if name != DEFAULT_CONNECTION and state.loops:
-                name = state.text(name)
-            connection = self._sessions.get(name)
             watchdog.begins(connection)
             try:
                 return connection.run(self.sent)

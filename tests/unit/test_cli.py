@@ -102,7 +102,7 @@ def test_a_database_may_have_the_name_of_a_subcommand(tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize("arguments", [["slt", "--help"], ["--debug", "slt", "--help"]])
 def test_a_subcommand_is_found_behind_debug(arguments: list[str]) -> None:
-    assert "Usage: mvengine slt [OPTIONS] FILES..." in run(*arguments).stdout
+    assert "Usage: mvengine slt [OPTIONS] PATHS..." in run(*arguments).stdout
 
 
 def test_slt_runs_files_and_its_verdict_is_the_exit_code(tmp_path: Path) -> None:
