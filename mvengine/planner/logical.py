@@ -27,6 +27,7 @@ class Version(StrEnum):
     CURRENT = "current"  # after the change
     DELTA = "delta"  # the change, weighted
     PREVIOUS = "previous"  # before it: current ⊎ −Δ, weighted
+    BOTH = "both"  # what lies around the change: as it is with weight 1, as it was with −1 (see delta/around.py)
 
 
 class Strategy(StrEnum):

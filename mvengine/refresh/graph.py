@@ -20,6 +20,7 @@ from mvengine.planner.logical import (
     Scan,
 )
 from mvengine.planner.node import walk
+from mvengine.refresh.sizes import Sizes
 from mvengine.schema import Column, Columns, Name
 
 FINGERPRINT = (
@@ -177,9 +178,9 @@ class Graph:
         return {}
 
     @cached_property
-    def row_counts(self) -> dict[str, int]:
-        """Rows of tables, by storage, as they once were: to tell big ones from small ones."""
-        return {}
+    def sizes(self) -> Sizes:
+        """How large the tables are, about."""
+        return Sizes()
 
     @cached_property
     def referenced(self) -> frozenset[Name]:

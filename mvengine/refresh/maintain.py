@@ -131,12 +131,14 @@ def _follow(
     changed = frozenset(delta_name(name) for name in sizes)
     stages = {str(getattr(stage, "name", "")): stage for stage in plan.stages}
     rows = 0
+    unneeded = near.unneeded(plan.stages) if near else frozenset[str]()
     for run in runs_of(plan.stages, plan.visible):
-        if not isinstance(run.stage, FullStage) and not inputs_of(run.stage) & changed:
+        inputs = near.inputs(run.stage) if near else inputs_of(run.stage)
+        if run.stage.name in unneeded or (not isinstance(run.stage, FullStage) and not inputs & changed):
             continue
         is_last = run.stage is plan.stages[-1]
         with step(f"stage {run.stage.name}"):
-            plain = Changes(names=changed, made={}, stages=stages)
+            plain = Changes(names=changed, made={}, stages=stages, around=None)
             changes = near.reduce(run.stage, plain) if near else plain
             rows = maintain_stage(engine, run, changes, is_wanted=is_wanted or not is_last)
         if not is_last and rows:

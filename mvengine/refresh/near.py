@@ -7,16 +7,19 @@ graph. They are made when the first of them comes to it, and only where it pays:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
 
 from mvengine.engines.base import Engine
 from mvengine.planner.delta import delta_name, inputs_of
+from mvengine.planner.delta.around import Around
 from mvengine.planner.delta.changes import Changes
 from mvengine.planner.delta.near import Near, Source, Use
-from mvengine.planner.logical import FullStage
+from mvengine.planner.logical import FullStage, Scan
 from mvengine.planner.node import Node
+from mvengine.refresh.around import AroundTables, Enclosures, enclosures, stage_name
 from mvengine.refresh.graph import Graph
 from mvengine.schema import Name, quote
 
@@ -35,6 +38,7 @@ class Sharing:
     of_stage: Mapping[str, tuple[Near, ...]]
     sources: Mapping[Near, frozenset[Source]]
     columns: Mapping[Near, tuple[str, ...]]
+    enclosures: Enclosures
 
 
 class NearTables:
@@ -48,13 +52,31 @@ class NearTables:
         self.seconds = 0.0  # that making them has taken: it is no view's own cost
         self._refused: set[Near] = set()
         self._made: dict[Near, frozenset[Source]] = {}
+        self.around = AroundTables(engine, graph.sizes, self.sharing.enclosures, dict(self.rows))
+
+    def unneeded(self, stages: tuple[Node, ...]) -> frozenset[str]:
+        """The stages of a view whose change nobody reads."""
+        with self._shared():
+            return self.around.unneeded(stages)
+
+    def inputs(self, stage: Node) -> frozenset[str]:
+        """The names of the changes that reach a stage."""
+        way = self.around.of(stage_name(stage))
+        return way.changes if way else inputs_of(stage)
 
     def reduce(self, stage: Node, changes: Changes) -> Changes:
         """The same changes, with what the stage can use; makes what is not there yet."""
-        started = perf_counter()
-        used = [near for near in self.sharing.of_stage.get(_name(stage), ()) if self._is_made(near)]
-        self.seconds += perf_counter() - started
+        with self._shared():
+            changes = self.around.changes(stage_name(stage), changes)
+            used = [near for near in self.sharing.of_stage.get(stage_name(stage), ()) if self._is_made(near)]
         return replace(changes, made={near: self._made[near] for near in used})
+
+    @contextmanager
+    def _shared(self) -> Iterator[None]:
+        """What is made in the block serves others too."""
+        started = perf_counter()
+        yield
+        self.seconds += perf_counter() - started
 
     def _is_made(self, near: Near) -> bool:
         if near not in self._made and near not in self._refused:
@@ -84,19 +106,14 @@ class NearTables:
         self._made[near] = self.sharing.sources[near]
 
     def _pays(self, near: Near, rows: int) -> bool:
-        known = self.graph.row_counts
-        if near.storage not in known:
-            known[near.storage] = int(self.engine.query(f"SELECT count(*) FROM {near.storage}")[0][0])
-        return known[near.storage] >= max(BIG_RELATION_ROWS, rows * SMALL_PART)
+        known = self.graph.sizes.rows(self.engine, near.storage)
+        return known >= max(BIG_RELATION_ROWS, rows * SMALL_PART)
 
     def drop(self) -> None:
         """Removes the temporary tables."""
         for near in self._made:
             self.engine.query(f"DROP TABLE {quote(near.name)}")
-
-
-def _name(stage: Node) -> str:
-    return str(getattr(stage, "name", ""))
+        self.around.drop()
 
 
 def _sharing(graph: Graph, changed: frozenset[Name]) -> Sharing:
@@ -111,13 +128,16 @@ def _find_sharing(graph: Graph, changed: frozenset[Name]) -> Sharing:
     time of the maintenance: what comes from a view's own change is left alone."""
     first = frozenset(delta_name(name) for name in changed)
     found: dict[str, list[Use]] = {}
+    enclosed: dict[str, tuple[Around, ...]] = {}
     views = graph.following(changed)
     for view in views:
-        stages = {_name(stage): stage for stage in view.maintenance.stages}
+        stages = {stage_name(stage): stage for stage in view.maintenance.stages}
         names = first | {delta_name(other.name) for other in views}
         for name, stage in stages.items():
             if not isinstance(stage, FullStage) and inputs_of(stage) & names:
-                uses = Changes(names=names, made={}, stages=stages).uses(stage)
+                changes = Changes(names=names, made={}, stages=stages, around=None)
+                enclosed[name] = tuple(way for way in changes.enclosed(stage) if _is_captured(way, first))
+                uses = changes.uses(stage, has_terms=not enclosed[name])
                 found[name] = [use for use in uses if use.near.relation not in graph.views]
                 names |= {delta_name(name)}
     all_uses = [use for uses in found.values() for use in uses]
@@ -139,7 +159,14 @@ def _find_sharing(graph: Graph, changed: frozenset[Name]) -> Sharing:
         },
         sources={near: frozenset(made_from[near]) for near in needed},
         columns={near: tuple(sorted(columns[near])) for near in needed},
+        enclosures=enclosures(enclosed),
     )
+
+
+def _is_captured(way: Around, first: frozenset[str]) -> bool:
+    """Whether its keys are those of the changes at the beginning, and no view has to be maintained before."""
+    scans = {delta_name(both.leaf.relation) for both in way.reads if isinstance(both.leaf, Scan)}
+    return {key.of for key in way.keys} <= first and scans & way.changes <= first
 
 
 def _rooted(uses: list[Use], first: frozenset[str]) -> dict[Near, set[Source]]:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from mvengine.refresh import near
+from mvengine.refresh import around, near
 
 
 @pytest.fixture(autouse=True)
-def reduced_to_what_is_near_changes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reductions are made of big relations, for small changes; in every other seed, of all relations and always."""
+def ways_of_following_a_change(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the seed: from what lies around the change where that can be, which is how small tables are followed; by the
+    terms of the change; by these, over reductions of all relations."""
     parameters = getattr(getattr(request.node, "callspec", None), "params", {})
-    if int(parameters.get("seed", 0)) % 2:
+    way = int(parameters.get("seed", 0)) % 3
+    if way:
+        monkeypatch.setattr(around, "SMALL_ROWS", -1)
+        monkeypatch.setattr(around, "SMALL_PART", math.inf)
+    if way == 2:
         monkeypatch.setattr(near, "BIG_RELATION_ROWS", 0)
         monkeypatch.setattr(near, "SMALL_PART", 0)

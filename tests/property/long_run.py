@@ -6,6 +6,7 @@ views that have it were maintained. The exit code is 1 where anything failed.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -22,17 +23,20 @@ from scenario import Scenario
 from scenario_run import Strategies, Unfit
 
 from mvengine.planner import plan
-from mvengine.refresh import near
+from mvengine.refresh import around, near
 
 
 @click.command()
 @click.option("--minutes", default=60.0, show_default=True)
 @click.option("--seed", default=1, show_default=True, help="The first one; the next ones follow.")
 @click.option("--shrink", "seconds", default=60.0, show_default=True, help="Seconds to make one failure small.")
-@click.option("--near", "is_reduced", is_flag=True, help="Reduce all relations to what is near a change, always.")
-def main(minutes: float, seed: int, seconds: float, is_reduced: bool) -> None:
+@click.option("--terms", "has_terms", is_flag=True, help="Follow by the terms of a change, not by what lies around it.")
+@click.option("--near", "is_reduced", is_flag=True, help="The same, and reduce all relations to what is near, always.")
+def main(minutes: float, seed: int, seconds: float, has_terms: bool, is_reduced: bool) -> None:
     """Runs one scenario a seed until the time is over."""
     plan.raises_own_errors = True
+    if has_terms or is_reduced:
+        around.SMALL_ROWS, around.SMALL_PART = -1, math.inf
     if is_reduced:
         near.BIG_RELATION_ROWS = near.SMALL_PART = 0
     deadline = monotonic() + minutes * 60

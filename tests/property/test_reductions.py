@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pytest
 
 import mvengine
-from mvengine.refresh import near
+from mvengine.refresh import around, near
 
 NUMBERS_AND_TEXTS = (
     "CREATE TABLE a (k INT); CREATE TABLE b (k VARCHAR); CREATE TABLE r (k VARCHAR, v INT);"
@@ -56,6 +57,12 @@ CASES = {
         ("INSERT INTO o VALUES (9007199254740993)", "INSERT INTO o VALUES (9007199254740992)"),
     ),
 }
+
+
+@pytest.fixture(autouse=True)
+def by_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(around, "SMALL_ROWS", -1)
+    monkeypatch.setattr(around, "SMALL_PART", math.inf)
 
 
 @pytest.fixture

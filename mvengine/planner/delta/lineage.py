@@ -48,7 +48,7 @@ class Lineage:
             case MatchStage(input=Match() as node):
                 return {f"k{number}": self._match_key(node, number - 1) for number in range(1, len(node.keys) + 1)}
             case PartitionStage() | GroupStage():
-                return {quote(key): self._of(stage.input, scope_of(stage.input), key) for key in stage.keys}
+                return {quote(key): self.of(stage.input, scope_of(stage.input), key) for key in stage.keys}
             case _:
                 return {}
 
@@ -60,9 +60,9 @@ class Lineage:
 
     def _of_expr(self, node: Node, expr: Expr) -> Sources:
         ref = plain_column(expr)
-        return (None if inputs_of(node) & self.changed else frozenset()) if ref is None else self._of(node, *ref)
+        return (None if inputs_of(node) & self.changed else frozenset()) if ref is None else self.of(node, *ref)
 
-    def _of(self, node: Node, alias: str, name: str) -> Sources:
+    def of(self, node: Node, alias: str, name: str) -> Sources:
         """The sources of ``alias.name`` in the change of a linear plan."""
         if not inputs_of(node) & self.changed:
             return frozenset()
@@ -70,13 +70,13 @@ class Lineage:
             case Scan():
                 return frozenset({Source(of=leaf_delta(node), column=_spelled(node, name))})
             case Filter():
-                return self._of(node.input, alias, name)
+                return self.of(node.input, alias, name)
             case Project():
                 output = next(output for output in node.outputs if output.name.lower() == name.lower())
                 return self._of_expr(node.input, output.expr)
             case UnionAll():
                 place = [column.lower() for column in node.columns].index(name.lower())
-                return _either(*(self._of(leg, scope_of(leg), columns_of(leg)[place]) for leg in node.inputs))
+                return _either(*(self.of(leg, scope_of(leg), columns_of(leg)[place]) for leg in node.inputs))
             case Join():
                 equal = equal_columns(node.predicates, (alias.lower(), name.lower()))
                 return _either(*(self._of_term(child, equal) for child in node.inputs))
@@ -90,7 +90,7 @@ class Lineage:
         if not inputs_of(child) & self.changed:
             return frozenset()
         own = [ref for ref in sorted(equal) if ref[0] in _aliases(child)]
-        return self._of(child, *own[0]) if own else None
+        return self.of(child, *own[0]) if own else None
 
     def _of_stage(self, stage: Node | None, name: str) -> Sources:
         """A stage's change has rows of affected keys only."""
@@ -104,7 +104,7 @@ class Lineage:
                 return self._match_key(node, places[0]) if ref and places else None
             case PartitionStage() | GroupStage():
                 key = next((key for key in stage.keys if key.lower() == name.lower()), None)
-                return self._of(stage.input, scope_of(stage.input), key) if key else None
+                return self.of(stage.input, scope_of(stage.input), key) if key else None
             case _:
                 return None
 

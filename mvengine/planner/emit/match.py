@@ -92,6 +92,8 @@ def change(stage: MatchStage, changes: Changes) -> str:
     """A query for the stage's change: its columns and a weight, consolidated."""
     node = stage.input
     assert isinstance(node, Match)
+    if changes.around is not None:
+        return consolidated(union(changes.terms(node), weighted=True), stage.columns)
     null_safe = tuple(key.is_null_safe for key in node.keys)
     table = free_alias("affected", scope_of(node.left), scope_of(node.right))
     affected = changes.affected(stage, table, is_null_safe=any(null_safe))

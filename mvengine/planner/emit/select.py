@@ -1,7 +1,8 @@
 """Linear plans as SELECT statements.
 
 Project, Filter and Join above a set of leaves become one block (SELECT … FROM … WHERE). A row's weight is the product
-of the weights of the leaves that have one; a leaf that is read in its current version has none, it counts once.
+of the weights of the leaves that have one; a leaf that is read in its current version has none, it counts once. Inputs
+that are read both as they are and as they were are matched by their weight, which so is the row's.
 """
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ def is_weighted(node: Node) -> bool:
     return any(leaf.version is not Version.CURRENT for leaf in leaves(node))
 
 
+def is_both(node: Node) -> bool:
+    """Whether a plan's rows are those now and those before, told apart by their weight."""
+    return any(leaf.version is Version.BOTH for leaf in leaves(node))
+
+
 def columns_of(node: Node) -> tuple[str, ...]:
     """The names of a plan's columns, its weight left out."""
     match node:
@@ -88,6 +94,9 @@ def select(node: Node, *, weighted: bool) -> str:
         return _switch(node, *switch)
     outputs, predicates, inputs = _block(node)
     weights = [f"{quote(scope_of(leaf))}.{WEIGHT}" for leaf in inputs if is_weighted(leaf)]
+    if is_both(node):
+        predicates = [*predicates, *(f"{weight} = {weights[0]}" for weight in weights[1:])]
+        weights = weights[:1]
     if outputs is None:
         outputs = [f"{quote(scope_of(inputs[0]))}.{quote(name)}" for name in columns_of(inputs[0])]
     if weighted:
@@ -183,6 +192,10 @@ def from_item(node: Node) -> str:
             return f"(SELECT {_column_list(node)} FROM ({select(node.input, weighted=False)}){_limit(node)}) AS {alias}"
         case Scan() | GroupRead() | StageRead() if node.version is Version.DELTA:
             return f"{quote(leaf_delta(node))} AS {alias}"
+        case Scan(version=Version.BOTH) | GroupRead(version=Version.BOTH):
+            return f"{node.storage} AS {alias}"
+        case StageRead(version=Version.BOTH, rows=BagRead() as rows):
+            return f"{rows.storage} AS {alias}"
         case Scan(version=Version.PREVIOUS):
             return f"({_previous(node, f'FROM {node.storage}')}) AS {alias}"
         case GroupRead(version=Version.CURRENT):
@@ -237,7 +250,9 @@ def matched(node: Match, left: str, right: str, *, condition: str | None = None,
     """A Match over two items of FROM, which have the aliases of its inputs. ``condition`` in place of its own;
     ``weight``: one more output."""
     outputs = [_named(output.expr.sql, output.name) for output in node.outputs]
-    on = condition or conjunction([*(key_sql(key) for key in node.keys), *(p.sql for p in node.predicates)]) or "true"
+    own = [*(key_sql(key) for key in node.keys), *(p.sql for p in node.predicates), *_same_weight(node)]
+    on = condition or conjunction(own) or "true"
+    weight = weight or _weight(node)
     added = [f"{weight} AS {WEIGHT}"] if weight else []
     value = node.value
     if node.kind in (MatchKind.MARK, MatchKind.SINGLE):
@@ -249,6 +264,21 @@ def matched(node: Match, left: str, right: str, *, condition: str | None = None,
     is_padding = node.kind is MatchKind.ASOF_LEFT and condition is not None  # an ASOF join needs an inequality
     kind = "LEFT" if is_padding else node.kind.upper()
     return f"SELECT {', '.join([*outputs, *added])}\nFROM {left}\n{kind} JOIN {right} ON {on}"
+
+
+def _same_weight(node: Match) -> list[str]:
+    """That rows of now match rows of now only, where both sides have both."""
+    if not is_both(node.right):
+        return []
+    return [f"{quote(scope_of(node.left))}.{WEIGHT} = {quote(scope_of(node.right))}.{WEIGHT}"]
+
+
+def _weight(node: Match) -> str:
+    """The weight of the rows of now and before."""
+    if not is_both(node.left):
+        return ""
+    sides = [f"{quote(scope_of(side))}.{WEIGHT}" for side in node.children]
+    return f"coalesce({', '.join(sides)})" if node.kind is MatchKind.FULL else sides[0]
 
 
 def key_sql(key: MatchKey) -> str:
