@@ -76,7 +76,7 @@ def scan_of(document: Any) -> Any:
         (lambda d: scan_of(d).update(storage=1), r"\$\.input\.storage: expected str, found 1"),
         (
             lambda d: scan_of(d).update(version="tomorrow"),
-            r"expected one of current, delta, previous, found 'tomorrow'",
+            r"expected one of current, delta, previous, both, found 'tomorrow'",
         ),
         (lambda d: scan_of(d).update(version=["current"]), r"\$\.input\.version: expected one of"),
         (lambda d: scan_of(d).update(columns={}), r"\$\.input\.columns: expected a list, found {}"),
