@@ -37,6 +37,7 @@ from mvengine.session import (
     refresh,
     rename,
     show,
+    show_create,
     system_catalog,
     verify,
     write,
@@ -45,6 +46,7 @@ from mvengine.session.frames import Frames
 from mvengine.sql.catalogs import restore
 from mvengine.sql.classify import parse
 from mvengine.sql.hints import hint_for_unknown
+from mvengine.sql.showing import Describe, Show, ShowCreate
 from mvengine.sql.statements import (
     AlterOptions,
     AlterTable,
@@ -67,7 +69,6 @@ from mvengine.sql.statements import (
     Refused,
     RenameView,
     SetBackground,
-    Show,
     Statement,
     TransactionVerb,
     Verify,
@@ -140,6 +141,10 @@ class Session:
                 control.wait(self, statement)
             case Show():
                 show.run(self, statement)
+            case ShowCreate():
+                show_create.run(self, statement)
+            case Describe():
+                show.describe(self, statement)
             case SetBackground():
                 self.background_ddl = statement.is_background
                 answer.done(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mvengine.errors import ProgrammingError, UnknownRelation, WrongObject
+from mvengine.errors import ProgrammingError, WrongObject
 from mvengine.meta.states import PlanStatus
 from mvengine.planner.clock import CLOCK
 from mvengine.planner.reader import RelationKind
@@ -22,6 +22,7 @@ from mvengine.refresh.verify import ViewDiffers, mark_wrong, verify_maintained
 from mvengine.refresh.view_refresh import ViewResult, ViewsRefreshed, behind, refresh_views
 from mvengine.schema import Column, Name
 from mvengine.session import answer
+from mvengine.session.lookup import unknown_relation
 from mvengine.sql.statements import RefreshTable, RefreshView, RelationRef
 
 if TYPE_CHECKING:
@@ -102,9 +103,7 @@ def table_of(session: Session, ref: RelationRef, verb: str = "REFRESH") -> Table
     WrongObject, which says what the name is instead."""
     relation = session.targets.resolve(session, session.reader.graph, ref)
     if relation is None:
-        raise UnknownRelation(
-            f"there is no table {reference(ref)}", hint="SELECT name FROM mv_catalog.tables lists what there is"
-        )
+        raise unknown_relation(session, ref, "table")
     table = session.reader.graph.tables.get(relation.name)
     if relation.kind is not RelationKind.REFRESHABLE or table is None:
         hint = f"use {verb} MATERIALIZED VIEW" if relation.kind is RelationKind.MATERIALIZED_VIEW else None
@@ -119,10 +118,7 @@ def view_of(session: Session, ref: RelationRef, verb: str = "REFRESH") -> ViewDe
     """The materialized view of this name; as ``table_of``."""
     relation = session.targets.resolve(session, session.reader.graph, ref)
     if relation is None:
-        raise UnknownRelation(
-            f"there is no materialized view {reference(ref)}",
-            hint="SELECT name FROM mv_catalog.materialized_views lists what there is",
-        )
+        raise unknown_relation(session, ref, "materialized view")
     view = session.reader.graph.views.get(relation.name)
     if view is None:
         raise WrongObject(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mvengine.errors import BindError, UnknownRelation, WrongObject
+from mvengine.errors import BindError, WrongObject
 from mvengine.planner.reader import Relation, RelationKind
 from mvengine.refresh.changes import FILE_ID
 from mvengine.refresh.constraints import check_foreign_keys
@@ -17,6 +17,7 @@ from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.suspension import repeated
 from mvengine.refresh.transaction import Transaction
 from mvengine.session import answer
+from mvengine.session.lookup import unknown_relation
 from mvengine.sql.statements import RelationRef, Write
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _maintained(session: Session, transaction: Transaction, write: Write) -> Rel
         return None
     relation = session.targets.resolve(session, graph, write.target)
     if relation is None:
-        raise UnknownRelation(f"there is no table {reference(write.target)}", hint="SHOW TABLES lists what there is")
+        raise unknown_relation(session, write.target, "table")
     if relation.kind is RelationKind.MATERIALIZED_VIEW:
         raise WrongObject(
             f"{relation.name} is a materialized view: its rows follow from its query",

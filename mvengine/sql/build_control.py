@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mvengine.errors import ParseError
 from mvengine.sql.elements import TreeReader
+from mvengine.sql.showing import CreatedKind, Describe, Show, ShowCreate, ShowKind
 from mvengine.sql.statements import (
     AlterOptions,
     Control,
@@ -15,8 +16,6 @@ from mvengine.sql.statements import (
     RelationRef,
     RenameView,
     SetBackground,
-    Show,
-    ShowKind,
     Subject,
     Verify,
     Wait,
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
     from lark import Token, Tree
 
 _NUMBER_MAX = 2**63 - 1
+_PLACED = frozenset({ShowKind.TABLES, ShowKind.VIEWS, ShowKind.MATERIALIZED_VIEWS, ShowKind.SOURCES, ShowKind.SINKS,
+                     ShowKind.FUNCTIONS, ShowKind.INDEXES, ShowKind.COLUMNS})  # fmt: skip
+_NAMED = _PLACED | {ShowKind.SCHEMAS, ShowKind.DATABASES, ShowKind.ALL_TABLES, ShowKind.PARAMETERS, ShowKind.JOBS}
 ROWS_SHOWN = 10
 """So many differing rows of a view does VERIFY … SHOW ROWS show, where it says no number."""
 
@@ -76,11 +78,32 @@ class ControlBuilder(TreeReader):
         )
 
     def show(self, tree: Tree[Token]) -> Show:
-        return Show(kind=ShowKind(self._word(tree, "show_kind")), refresh_id=None)
+        place, like = self.child(tree, "place"), self.child(tree, "like")
+        kind = ShowKind(self._words(tree, "show_kind"))
+        if place is None and kind is ShowKind.COLUMNS:
+            raise ParseError("SHOW COLUMNS of which table?", position=self.end(), hint="write SHOW COLUMNS FROM table")
+        if (place and kind not in _PLACED) or (like and kind not in _NAMED):
+            found = "FROM" if place and kind not in _PLACED else "LIKE"
+            raise ParseError(f"SHOW {kind} knows no {found}", position=self.end(), hint=f"leave {found} out")
+        return Show(
+            kind=kind,
+            place=self.relation(self.require(place, "relation")) if place else None,
+            pattern=self.string(self.tokens(like)[0]) if like else None,
+        )
 
     def show_tasks(self, tree: Tree[Token]) -> Show:
         numbers = self.tokens(tree)
         return Show(kind=ShowKind.TASKS, refresh_id=self._number(numbers[0]) if numbers else None)
+
+    def show_create(self, tree: Tree[Token]) -> ShowCreate:
+        name = self.relation(self.require(tree, "relation"))
+        return ShowCreate(kind=CreatedKind(self._words(tree, "created_kind")), name=name)
+
+    def describe(self, tree: Tree[Token]) -> Show | Describe:
+        name = self.child(tree, "relation")
+        if name is None:
+            return Show(kind=ShowKind.ALL_TABLES)
+        return Describe(relation=self.relation(name), text=self.piece.text)
 
     def set_background(self, tree: Tree[Token]) -> SetBackground:
         value = self.tokens(self.require(tree, "value"))
@@ -154,6 +177,10 @@ class ControlBuilder(TreeReader):
     def _word(self, tree: Tree[Token], name: str) -> str:
         """The keyword that a part of the statement is."""
         return self.tokens(self.require(tree, name))[0].upper()
+
+    def _words(self, tree: Tree[Token], name: str) -> str:
+        """The keywords that a part of the statement is."""
+        return " ".join(self.tokens(self.require(tree, name))).upper()
 
     def _number(self, token: Token) -> int:
         """The number of a refresh or a job."""

@@ -18,8 +18,9 @@ from mvengine.sql.hidden import hidden_write
 from mvengine.sql.hints import hint_for
 from mvengine.sql.names import read_name
 from mvengine.sql.prepared import native_prepare, prepared_write, read_deallocate, read_execute, read_prepare
+from mvengine.sql.showing import ShowKind
 from mvengine.sql.split import Piece, split
-from mvengine.sql.statements import ExplainStage, Flush, Native, ShowKind, Statement
+from mvengine.sql.statements import ExplainStage, Flush, Native, Statement
 from mvengine.sql.tokens import end_of_group, word_at
 from mvengine.sql.transactions import read_transaction, refuse_foreign
 from mvengine.sql.write import is_write, read_write
@@ -28,7 +29,7 @@ Extract = Callable[[str], Sequence[tuple[str, str]]]
 
 _REFRESHABLE_OPTIONS = frozenset({"CONNECTOR", "REFRESH_MODE"})
 _STAGES = frozenset(ExplainStage)
-_SHOWN = frozenset(ShowKind)
+_SHOWN = frozenset(ShowKind) - {ShowKind.COLUMNS, ShowKind.ALL_TABLES, ShowKind.MATERIALIZED_VIEWS}  # by one word
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "COPY", "MULTI"})  # MULTI: a PIVOT is inside
 
 
@@ -85,8 +86,14 @@ def is_own(piece: Piece) -> bool:
             return True
         case ["EXPLAIN", "CREATE", "MATERIALIZED"] | ["EXPLAIN", "ANALYZE", "REFRESH"]:
             return True
+        case (
+            ["SHOW", "CREATE" | "MATERIALIZED", _] | ["SHOW", "COLUMNS", "FROM" | "IN" | ""] | ["SHOW", "ALL", "TABLES"]
+        ):
+            return True
         case ["SHOW", kind, after]:
             return kind in _SHOWN and after != "."
+        case ["DESCRIBE" | "DESC", _, _]:
+            return read_name(piece, 1)[1] == len(piece.tokens)
         case ["SET" | "RESET", "BACKGROUND_DDL", _] | ["SET" | "RESET", "SESSION", "BACKGROUND_DDL"]:
             return True
         case ["ALTER", "MATERIALIZED", _]:

@@ -48,6 +48,10 @@ class TreeReader:
     def position(self, token: Token) -> Position:
         return position_at(self.piece.source, self.start(token))
 
+    def end(self) -> Position:
+        """Where the statement ends."""
+        return self.piece.position(len(self.piece.tokens))
+
     def name(self, token: Token) -> str:
         return str(token)[1:-1].replace('""', '"') if token.startswith('"') else str(token)
 

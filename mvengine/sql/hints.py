@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 
+from mvengine.sql.showing import ShowKind
 from mvengine.sql.split import Piece
-from mvengine.sql.statements import ExplainStage, ShowKind
+from mvengine.sql.statements import ExplainStage
 from mvengine.sql.tokens import word_at
 
 _LEADING = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mvengine.sql.showing import Describe, Show, ShowCreate
+
 
 @dataclass(frozen=True, kw_only=True)
 class RelationRef:
@@ -134,21 +136,6 @@ class Wait:
     subject: Subject | None  # None: for all that goes on
     number: int | None
     timeout_seconds: float | None  # None: for as long as it takes
-
-
-class ShowKind(StrEnum):
-    JOBS = "JOBS"
-    REFRESHES = "REFRESHES"
-    TASKS = "TASKS"
-    SCHEDULES = "SCHEDULES"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Show:
-    """``SHOW JOBS | REFRESHES | TASKS [FOR REFRESH n] | SCHEDULES``."""
-
-    kind: ShowKind
-    refresh_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -427,6 +414,8 @@ Statement = (
     | Control
     | Wait
     | Show
+    | ShowCreate
+    | Describe
     | SetBackground
     | AlterOptions
     | AlterTable

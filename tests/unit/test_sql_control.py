@@ -6,6 +6,7 @@ import pytest
 from sql_duckdb import read
 
 from mvengine.sql.hints import hint_for_unknown
+from mvengine.sql.showing import Show, ShowKind
 from mvengine.sql.statements import (
     AlterOptions,
     AlterTable,
@@ -15,8 +16,6 @@ from mvengine.sql.statements import (
     ObjectKind,
     RelationRef,
     SetBackground,
-    Show,
-    ShowKind,
     Subject,
     Transaction,
     TransactionVerb,
