@@ -19,8 +19,10 @@ SELECT database_name, schema_name, view_name, temporary, internal, sql, 1
 FROM duckdb_views() WHERE lower(view_name) = $1
 """
 
-OWN_SCHEMAS = frozenset({"mv_meta", "mv_catalog", "mv_state"})
-"""Where mvengine keeps what it knows and the rows of what it maintains."""
+OWN_SCHEMAS = frozenset(
+    {"mv_meta", "mv_catalog", "mv_state", "mv_system", "mv_objects", "mv_information_schema", "mv_pg_catalog"}
+)
+"""Where mvengine keeps what it knows, the rows of what it maintains, and its views of the catalogs."""
 
 
 @dataclass(frozen=True, kw_only=True)

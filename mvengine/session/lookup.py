@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 _FIND = """
 SELECT database_name, schema_name, name, kind, is_refreshable, oid, sql
-FROM mv_system.mv_catalog.relations
+FROM mv_system.mv_objects.relations
 WHERE lower(name) = lower($name) AND lower(schema_name) = lower(coalesce($schema, schema_name))
   AND lower(database_name) = lower(coalesce($database, database_name))
-  AND ($schema IS NOT NULL OR is_temporary
-       OR database_name = current_database() AND list_contains(list_append(current_schemas(false), current_schema()), schema_name))
+  AND ($schema IS NOT NULL OR is_temporary OR database_name = current_database()
+       AND (schema_name = current_schema() OR list_contains(current_schemas(false), schema_name)))
 ORDER BY is_temporary DESC, database_name = current_database() DESC, list_position(current_schemas(false), schema_name)
 LIMIT 1"""
 _FIND_SCHEMA = """
-SELECT database_name, schema_name FROM mv_system.mv_catalog.schemas
+SELECT database_name, schema_name FROM mv_system.mv_objects.schemas
 WHERE lower(schema_name) = lower($name) AND lower(database_name) = lower(coalesce($database, current_database()))
    OR $database IS NULL AND lower(database_name) = lower($name) AND schema_name = 'main'
 ORDER BY lower(schema_name) = lower($name) DESC LIMIT 1"""
@@ -32,7 +32,7 @@ ORDER BY lower(schema_name) = lower($name) DESC LIMIT 1"""
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A table or view, plain or maintained. ``kind`` as in ``mv_system.mv_catalog.relations``; ``sql`` made it."""
+    """A table or view, plain or maintained. ``kind`` as in ``mv_system.mv_objects.relations``; ``sql`` made it."""
 
     database: str
     schema: str
@@ -64,7 +64,7 @@ def find_schema(session: Session, ref: RelationRef | None) -> tuple[str, str]:
         return database, schema
     rows = session.engine.query(_FIND_SCHEMA, {"database": ref.schema, "name": ref.name})
     if not rows:
-        names = [name for (name,) in session.engine.query("SELECT schema_name FROM mv_system.mv_catalog.schemas")]
+        names = [name for (name,) in session.engine.query("SELECT schema_name FROM mv_system.mv_objects.schemas")]
         raise BindError(
             f"there is no schema {reference(ref)}", hint=_meant(ref.name, names, "SHOW SCHEMAS"), code="3F000"
         )
@@ -74,8 +74,8 @@ def find_schema(session: Session, ref: RelationRef | None) -> tuple[str, str]:
 def unknown_relation(session: Session, ref: RelationRef, what: str = "table or view") -> UnknownRelation:
     """The error for a name that means nothing, with the nearest one that does."""
     sql = "SELECT if(schema_name = current_schema(), name, schema_name || '.' || name), name FROM "
-    system_catalog.provide(session, sql + "mv_system.mv_catalog.relations")
-    rows = session.engine.query(sql + "mv_system.mv_catalog.relations ORDER BY ALL")
+    system_catalog.provide(session, sql + "mv_system.mv_objects.relations")
+    rows = session.engine.query(sql + "mv_system.mv_objects.relations ORDER BY ALL")
     shown = "SHOW MATERIALIZED VIEWS" if what == "materialized view" else "SHOW TABLES"
     names = [name for row in rows for name in row]
     return UnknownRelation(f"there is no {what} {reference(ref)}", hint=_meant(reference(ref), names, shown))

@@ -52,11 +52,11 @@ _QUERIES = {
         FROM mv_catalog.schedules
         ORDER BY next_run, table_name""",
     ShowKind.TABLES: f"""
-        SELECT name FROM mv_system.mv_catalog.relations
+        SELECT name FROM mv_system.mv_objects.relations
         WHERE ({_HERE} OR is_temporary AND $schema = current_schema()) AND name ILIKE $pattern
         ORDER BY name""",
     ShowKind.VIEWS: f"""
-        SELECT name, comment FROM mv_system.mv_catalog.relations
+        SELECT name, comment FROM mv_system.mv_objects.relations
         WHERE kind = 'view' AND ({_HERE} OR is_temporary AND $schema = current_schema()) AND name ILIKE $pattern
         ORDER BY name""",
     ShowKind.MATERIALIZED_VIEWS: """
@@ -64,7 +64,7 @@ _QUERIES = {
         WHERE $database = current_database() AND schema_name = $schema AND name ILIKE $pattern
         ORDER BY name""",
     ShowKind.SOURCES: f"""
-        SELECT name, comment FROM mv_system.mv_catalog.relations
+        SELECT name, comment FROM mv_system.mv_objects.relations
         WHERE kind = 'source' AND {_HERE} AND name ILIKE $pattern
         ORDER BY name""",
     ShowKind.SINKS: """
@@ -73,7 +73,7 @@ _QUERIES = {
         ORDER BY name""",
     ShowKind.FUNCTIONS: f"""
         SELECT name, parameters, if(returns_table, 'TABLE', NULL) AS returns, definition
-        FROM mv_system.mv_catalog.functions
+        FROM mv_system.mv_objects.functions
         WHERE {_HERE} AND name ILIKE $pattern
         ORDER BY name, parameters""",
     ShowKind.INDEXES: f"""
@@ -83,19 +83,19 @@ _QUERIES = {
     ShowKind.COLUMNS: f"""
         SELECT column_name, data_type AS column_type, if(is_nullable, 'YES', 'NO') AS "null", key,
                column_default AS "default", NULL::VARCHAR AS extra
-        FROM mv_system.mv_catalog.columns
+        FROM mv_system.mv_objects.columns
         LEFT JOIN (
             SELECT table_oid, column_name, if(bool_or(is_primary), 'PRI', 'UNI') AS key
             FROM (
                 SELECT table_oid, unnest(column_names) AS column_name, constraint_type = 'PRIMARY KEY' AS is_primary
-                FROM mv_system.mv_catalog.constraints WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE')
+                FROM mv_system.mv_objects.constraints WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE')
             )
             GROUP BY ALL
         ) AS keys USING (table_oid, column_name)
         WHERE {_HERE} AND lower(table_name) = lower($table) AND column_name ILIKE $pattern
         ORDER BY column_index""",
     ShowKind.SCHEMAS: """
-        SELECT database_name, schema_name, is_current AS current FROM mv_system.mv_catalog.schemas
+        SELECT database_name, schema_name, is_current AS current FROM mv_system.mv_objects.schemas
         WHERE schema_name ILIKE $pattern
         ORDER BY ALL""",
     ShowKind.DATABASES: """
@@ -106,7 +106,7 @@ _QUERIES = {
         SELECT r.database_name AS database, r.schema_name AS schema, r.name,
                list(c.column_name ORDER BY c.column_index) AS column_names,
                list(c.data_type ORDER BY c.column_index) AS column_types, r.is_temporary AS temporary
-        FROM mv_system.mv_catalog.relations AS r JOIN duckdb_columns() AS c ON c.table_oid = r.oid
+        FROM mv_system.mv_objects.relations AS r JOIN duckdb_columns() AS c ON c.table_oid = r.oid
         WHERE r.name ILIKE $pattern
         GROUP BY ALL
         ORDER BY r.database_name, r.schema_name, r.name""",

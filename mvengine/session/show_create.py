@@ -10,6 +10,7 @@ from mvengine.refresh.reader import reference
 from mvengine.schema import Column, Name, literal, quote
 from mvengine.session import answer, system_catalog
 from mvengine.session.lookup import Found, find
+from mvengine.session.table_statement import create_statement
 from mvengine.sql.showing import CreatedKind, ShowCreate
 from mvengine.sql.statements import RelationRef
 
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 _COLUMNS = (Column(name="name", type="VARCHAR"), Column(name="create_statement", type="VARCHAR"))
 _FUNCTIONS = """
-SELECT schema_name, name, returns_table, parameters, definition FROM mv_system.mv_catalog.functions
+SELECT schema_name, name, returns_table, parameters, definition FROM mv_system.mv_objects.functions
 WHERE lower(name) = lower($name) AND schema_name = coalesce($schema, current_schema())
   AND database_name = coalesce($database, current_database())"""
 _FOREIGN_KEYS = """
-SELECT constraint_text FROM mv_system.mv_catalog.constraints
+SELECT constraint_text FROM mv_system.mv_objects.constraints
 WHERE table_oid = $1 AND constraint_type = 'FOREIGN KEY' ORDER BY constraint_name"""
 
 
@@ -42,11 +43,14 @@ def run(session: Session, statement: ShowCreate) -> None:
 def _statement(session: Session, found: Found) -> str:
     name = Name(schema=found.schema, name=found.name)
     graph = session.reader.graph
-    view = graph.views.get(name)
-    if found.database == session.database.name and view is not None:
-        return _view(session, view)
     text = found.sql.rstrip("; \n")
-    if name in graph.constrained and found.database == session.database.name:
+    if found.database != session.database.name:
+        return f"{text};"
+    if (view := graph.views.get(name)) is not None:
+        return _view(session, view)
+    if (table := graph.tables.get(name)) is not None:
+        return f"{create_statement(session, table)};"
+    if name in graph.constrained:
         keys = [key for (key,) in session.engine.query(_FOREIGN_KEYS, [found.oid])]
         text = f"{text.removesuffix(')')}, {', '.join(keys)})"
     return f"{text};"

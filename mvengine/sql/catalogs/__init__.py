@@ -18,7 +18,7 @@ from mvengine.sql.split import Piece, split
 from mvengine.sql.tokens import Token, identifier, word_at
 
 SYSTEM = "mv_system"
-SCHEMAS = ("mv_catalog", "mv_information_schema", "mv_pg_catalog")  # each needs those before it
+SCHEMAS = ("mv_objects", "mv_information_schema", "mv_pg_catalog")  # each needs those before it
 _REPLACED = {"information_schema": "mv_information_schema", "pg_catalog": "mv_pg_catalog"}
 _MAY_NAME = re.compile(r"information_schema|pg_|regclass|regtype|format_type|_description", re.I)
 _CREATED = re.compile(r"^CREATE (VIEW|MACRO) mv_system\.(\w+)\.(\w+)", re.M)

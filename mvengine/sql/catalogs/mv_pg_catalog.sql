@@ -4,7 +4,7 @@ CREATE SCHEMA mv_system.mv_pg_catalog;
 
 CREATE VIEW mv_system.mv_pg_catalog.pg_namespace AS
 SELECT oid, schema_name AS nspname, 10 AS nspowner, NULL::VARCHAR[] AS nspacl
-FROM mv_system.mv_catalog.schemas WHERE database_name = $name
+FROM mv_system.mv_objects.schemas WHERE database_name = $name
 UNION ALL
 SELECT 11, 'pg_catalog', 10, NULL
 UNION ALL
@@ -20,8 +20,8 @@ JOIN (
     SELECT oid, CASE kind WHEN 'materialized view' THEN 'm' WHEN 'table' THEN 'r' WHEN 'source' THEN 'f' ELSE 'v' END
                AS relkind,
            if(kind IN ('table', 'materialized view'), 2, 0) AS relam,
-           oid IN (SELECT table_oid FROM mv_system.mv_catalog.constraints WHERE constraint_type = 'PRIMARY KEY') AS has_key
-    FROM mv_system.mv_catalog.relations WHERE database_name = $name
+           oid IN (SELECT table_oid FROM mv_system.mv_objects.constraints WHERE constraint_type = 'PRIMARY KEY') AS has_key
+    FROM mv_system.mv_objects.relations WHERE database_name = $name
     UNION ALL
     SELECT index_oid, 'i', 403, false FROM duckdb_indexes() WHERE database_name = $name AND schema_name <> 'mv_state'
     UNION ALL
@@ -80,7 +80,7 @@ SELECT c.table_oid AS attrelid, c.column_name AS attname,
        NOT c.is_nullable AS attnotnull, c.column_default IS NOT NULL AS atthasdef, false AS atthasmissing,
        '' AS attidentity, if(c.is_generated, 's', '') AS attgenerated, false AS attisdropped, true AS attislocal,
        0 AS attinhcount, 0 AS attcollation, NULL::VARCHAR[] AS attacl, NULL::VARCHAR[] AS attoptions
-FROM mv_system.mv_catalog.columns AS c
+FROM mv_system.mv_objects.columns AS c
 LEFT JOIN mv_system.mv_pg_catalog.mv_types AS t
   ON t.duckdb_name = regexp_replace(c.data_type, '\(.*\)|\[[0-9]*\]', '', 'g')
 WHERE c.database_name = $name;
@@ -88,7 +88,7 @@ WHERE c.database_name = $name;
 CREATE VIEW mv_system.mv_pg_catalog.pg_attrdef AS
 SELECT c.table_oid * 1000 + c.column_index AS oid, c.table_oid AS adrelid, c.column_index AS adnum,
        c.column_default AS adbin
-FROM mv_system.mv_catalog.columns AS c
+FROM mv_system.mv_objects.columns AS c
 WHERE c.database_name = $name AND c.column_default IS NOT NULL;
 
 CREATE VIEW mv_system.mv_pg_catalog.pg_constraint AS
@@ -98,29 +98,29 @@ SELECT (table_oid * 1000 + row_number() OVER (PARTITION BY table_oid ORDER BY co
                             ELSE 'n' END AS contype,
        false AS condeferrable, false AS condeferred, true AS convalidated, table_oid AS conrelid, 0 AS contypid,
        0 AS conindid, 0 AS conparentid,
-       coalesce((SELECT oid FROM mv_system.mv_catalog.relations AS r WHERE r.schema_oid = c.schema_oid
+       coalesce((SELECT oid FROM mv_system.mv_objects.relations AS r WHERE r.schema_oid = c.schema_oid
                  AND lower(r.name) = lower(c.referenced_table)), 0) AS confrelid,
        'a' AS confupdtype, 'a' AS confdeltype, 's' AS confmatchtype, true AS conislocal, 0 AS coninhcount,
        false AS connoinherit, (SELECT list(k.column_index ORDER BY list_position(c.column_names, k.column_name))
-                               FROM mv_system.mv_catalog.columns AS k
+                               FROM mv_system.mv_objects.columns AS k
                                WHERE k.table_oid = c.table_oid AND list_contains(c.column_names, k.column_name)) AS conkey,
        NULL::BIGINT[] AS confkey, expression AS conbin, constraint_text AS mv_text
-FROM mv_system.mv_catalog.constraints AS c
+FROM mv_system.mv_objects.constraints AS c
 WHERE database_name = $name;
 
 CREATE VIEW mv_system.mv_pg_catalog.pg_tables AS
 SELECT schema_name AS schemaname, name AS tablename, 'duckdb' AS tableowner, NULL::VARCHAR AS tablespace,
        oid IN (SELECT table_oid FROM duckdb_indexes()) AS hasindexes, false AS hasrules, false AS hastriggers
-FROM mv_system.mv_catalog.relations WHERE kind = 'table' AND database_name IN ($name, 'temp');
+FROM mv_system.mv_objects.relations WHERE kind = 'table' AND database_name IN ($name, 'temp');
 
 CREATE VIEW mv_system.mv_pg_catalog.pg_views AS
 SELECT schema_name AS schemaname, name AS viewname, 'duckdb' AS viewowner, sql AS definition
-FROM mv_system.mv_catalog.relations WHERE kind IN ('view', 'source') AND database_name IN ($name, 'temp');
+FROM mv_system.mv_objects.relations WHERE kind IN ('view', 'source') AND database_name IN ($name, 'temp');
 
 CREATE VIEW mv_system.mv_pg_catalog.pg_matviews AS
 SELECT schema_name AS schemaname, name AS matviewname, 'duckdb' AS matviewowner, NULL::VARCHAR AS tablespace,
        false AS hasindexes, true AS ispopulated, sql AS definition
-FROM mv_system.mv_catalog.relations WHERE kind = 'materialized view';
+FROM mv_system.mv_objects.relations WHERE kind = 'materialized view';
 
 CREATE VIEW mv_system.mv_pg_catalog.pg_indexes AS
 SELECT schema_name AS schemaname, table_name AS tablename, index_name AS indexname, NULL::VARCHAR AS tablespace,
@@ -129,13 +129,13 @@ FROM duckdb_indexes()
 WHERE database_name = $name AND schema_name NOT IN ('mv_meta', 'mv_catalog', 'mv_state');
 
 CREATE VIEW mv_system.mv_pg_catalog.pg_index AS
-SELECT * FROM system.pg_catalog.pg_index WHERE indrelid IN (SELECT oid FROM mv_system.mv_catalog.relations);
+SELECT * FROM system.pg_catalog.pg_index WHERE indrelid IN (SELECT oid FROM mv_system.mv_objects.relations);
 
 CREATE VIEW mv_system.mv_pg_catalog.pg_description AS
 SELECT oid AS objoid, 1259 AS classoid, 0 AS objsubid, comment AS description
-FROM mv_system.mv_catalog.relations WHERE comment IS NOT NULL
+FROM mv_system.mv_objects.relations WHERE comment IS NOT NULL
 UNION ALL
-SELECT table_oid, 1259, column_index, comment FROM mv_system.mv_catalog.columns WHERE comment IS NOT NULL;
+SELECT table_oid, 1259, column_index, comment FROM mv_system.mv_objects.columns WHERE comment IS NOT NULL;
 
 CREATE VIEW mv_system.mv_pg_catalog.pg_proc AS
 SELECT * FROM system.pg_catalog.pg_proc
@@ -181,7 +181,7 @@ CREATE MACRO mv_system.mv_pg_catalog.pg_get_userbyid(role) AS 'duckdb';
 CREATE MACRO mv_system.mv_pg_catalog.pg_get_expr(expression, relation, pretty := false) AS expression;
 
 CREATE MACRO mv_system.mv_pg_catalog.to_regclass(relation) AS (
-    SELECT min(r.oid) FROM mv_system.mv_catalog.relations AS r
+    SELECT min(r.oid) FROM mv_system.mv_objects.relations AS r
     WHERE r.database_name = $name
       AND (lower(r.schema_name || '.' || r.name) = lower(relation)
            OR lower(r.name) = lower(relation) AND r.schema_name = current_schema())
@@ -189,11 +189,11 @@ CREATE MACRO mv_system.mv_pg_catalog.to_regclass(relation) AS (
 
 CREATE MACRO mv_system.mv_pg_catalog.mv_regclass(number) AS (
     SELECT if(r.schema_name = current_schema(), r.name, r.schema_name || '.' || r.name)
-    FROM mv_system.mv_catalog.relations AS r WHERE r.oid = number
+    FROM mv_system.mv_objects.relations AS r WHERE r.oid = number
 );
 
 CREATE MACRO mv_system.mv_pg_catalog.pg_get_viewdef(relation, pretty := false) AS (
-    SELECT r.sql FROM mv_system.mv_catalog.relations AS r
+    SELECT r.sql FROM mv_system.mv_objects.relations AS r
     WHERE r.kind <> 'table'
       AND r.oid = coalesce(try_cast(relation AS BIGINT), mv_system.mv_pg_catalog.to_regclass(relation::VARCHAR))
 );
@@ -207,11 +207,11 @@ CREATE MACRO mv_system.mv_pg_catalog.pg_get_indexdef(number, part := 0, pretty :
 );
 
 CREATE MACRO mv_system.mv_pg_catalog.obj_description(number, catalog := 'pg_class') AS (
-    SELECT min(d.comment) FROM mv_system.mv_catalog.relations AS d WHERE d.oid = number
+    SELECT min(d.comment) FROM mv_system.mv_objects.relations AS d WHERE d.oid = number
 );
 
 CREATE MACRO mv_system.mv_pg_catalog.col_description(relation, number) AS (
-    SELECT min(c.comment) FROM mv_system.mv_catalog.columns AS c WHERE c.table_oid = relation AND c.column_index = number
+    SELECT min(c.comment) FROM mv_system.mv_objects.columns AS c WHERE c.table_oid = relation AND c.column_index = number
 );
 
 CREATE MACRO mv_system.mv_pg_catalog.format_type(number, modifier) AS (
