@@ -49,8 +49,8 @@ RS = Flavor(
     setup=(),
     ignored_errors=(),
 )
-# DuckDB's runner does the same with SQLite's files: their ``/`` divides integers, and what they leave out for
-# PostgreSQL is left out.
+# SQLite's ``/`` divides integers, and its NULLs come first. What its files leave out for PostgreSQL is left out for
+# DuckDB, too, as DuckDB's own runner does.
 SQLITE = Flavor(
     name="sqlite",
     error_ends_at_empty_line=True,
@@ -62,7 +62,7 @@ SQLITE = Flavor(
     styles=("sqlite", "sqlite_integers", "duckdb"),
     tolerance=1e-9,
     labels=("postgresql",),
-    setup=("SET integer_division = true",),
+    setup=("SET integer_division = true", "SET default_null_order = 'nulls_first_on_asc_last_on_desc'"),
     ignored_errors=(),
 )
 DUCKDB = Flavor(
