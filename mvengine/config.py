@@ -32,6 +32,7 @@ class Config:
     retry_pause: float = 1.0  # seconds before the second attempt; doubles with each, at most 60
     recovery: str = "resume"  # of refreshes that a process left unfinished: resume, restart, reset
     checkpoint_age_max: float = 7 * 86_400.0  # seconds; what was staged longer ago is loaded again
+    dialect: str = "duckdb"  # in which statements are read: duckdb, postgres, risingwave
     scheduler: bool = False  # refresh tables by themselves, every refresh_interval_sec
 
 
@@ -46,6 +47,12 @@ def _recovery(value: object) -> str:
     if str(value) not in ("resume", "restart", "reset"):
         raise ValueError(value)
     return str(value)
+
+
+def _dialect(value: object) -> str:
+    if str(value).lower() not in ("duckdb", "postgres", "risingwave"):
+        raise ValueError(value)
+    return str(value).lower()
 
 
 def _positive(value: Any) -> int:
@@ -71,6 +78,7 @@ _TYPES: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "retry_pause": (_seconds, "a number of seconds from 0 on"),
     "recovery": (_recovery, "resume, restart or reset"),
     "checkpoint_age_max": (_seconds, "a number of seconds from 0 on"),
+    "dialect": (_dialect, "duckdb, postgres or risingwave"),
     "scheduler": (_boolean, "true or false"),
 }
 

@@ -24,6 +24,7 @@ from mvengine.refresh.run.reporter import running
 from mvengine.relation import Relation
 from mvengine.results import Results
 from mvengine.session import Session, refresh
+from mvengine.sql.dialects.settings import DUCKDB
 from mvengine.sql.names import parse_name
 from mvengine.sql.statements import RefreshTable
 
@@ -39,28 +40,29 @@ def connect(path: str = ":memory:", **settings: Any) -> Connection:
     ``settings`` are those of ``mvengine.config.Config``. Connections of one process to one file share it. Whatever an
     earlier process left unfinished is recovered first. Errors: DatabaseLocked, FormatError, UnknownOption.
     """
-    database = acquire(str(path), load_config(settings))
-    return Connection(database)
+    config = load_config(settings)
+    return Connection(acquire(str(path), config), config.dialect)
 
 
 class Connection(Results):
     """A connection, which is its own first cursor. One thread at a time; ``cursor()`` gives another thread its own."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, dialect: str = DUCKDB) -> None:
         self._database = database
-        self._session = Session(database)
+        self._session = Session(database, dialect)
         self._is_closed = False
 
     # -- running ---------------------------------------------------------------------------------------------------
 
     def execute(self, sql: str, parameters: Parameters = None) -> Self:
         """Runs one or more statements; the last one's result is there to be fetched. Errors: ``mvengine.Error``."""
-        return self._execute(sql, parameters, sys._getframe(1))
+        return self._execute(sql, parameters, sys._getframe(1), dialect=None)
 
-    def _execute(self, sql: str, parameters: Parameters, frame: Any) -> Self:
+    def _execute(self, sql: str, parameters: Parameters, frame: Any, *, dialect: str | None = DUCKDB) -> Self:
+        """``dialect``: the text's; None: the session's, for what the user wrote."""
         self._require_open()
         scope = {**frame.f_globals, **frame.f_locals} if frame is not None else {}
-        self._session.execute(sql, parameters, scope)
+        self._session.execute(sql, parameters, scope, dialect)
         return self
 
     def executemany(self, sql: str, parameters: Sequence[Sequence[Any] | Mapping[str, Any]]) -> Self:
@@ -72,7 +74,7 @@ class Connection(Results):
         rows = 0
         try:
             for values in parameters:
-                self._execute(sql, values, frame)
+                self._execute(sql, values, frame, dialect=None)
                 rows += max(self.rowcount, 0)
             if is_own:
                 self.commit()
@@ -178,7 +180,7 @@ class Connection(Results):
         """
         self._require_open()
         statement = explanation.explain_statement(self._session, what, stage=stage, analyze=analyze)
-        self._execute(statement, None, sys._getframe(1))
+        self._execute(statement, None, sys._getframe(1), dialect=None)
         return explanation.text_of([column[0] for column in self.description or ()], self.fetchall())
 
     def verify(self, *views: str) -> Listing[Verification]:
@@ -255,6 +257,7 @@ class Connection(Results):
             ),
             None,
             None,
+            dialect=None if isinstance(query, str) else DUCKDB,
         )
         if not background:
             return None
@@ -297,7 +300,7 @@ class Connection(Results):
         """Another connection to the same database, with transactions and results of its own."""
         self._require_open()
         self._database.users += 1
-        return Connection(self._database)
+        return Connection(self._database, self._session.dialect)
 
     def close(self) -> None:
         """Rolls back what is open and lets go of the database; the last connection closes the file."""

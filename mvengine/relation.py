@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from mvengine.schema import quote
-from mvengine.sql.classify import parse
+from mvengine.sql.classify import read
 from mvengine.sql.statements import Native, Statement
 
 if TYPE_CHECKING:
@@ -34,12 +34,13 @@ class Relation:
     @classmethod
     def of(cls, connection: Connection, query: str, frame: Any) -> Relation:
         """A relation of a query; of another statement's result, which is then run once, at once."""
-        statements = parse(query, connection._session.engine.extract)
+        session = connection._session
+        statements = [parsed.statement for parsed in read(query, session.engine.extract, session.dialect)]
         if len(statements) == 1 and _is_query(statements[0]):
             relation = cls(connection, statements[0].text, frame)
             connection._execute(f"DESCRIBE {relation.query_text}", None, frame)
             return relation
-        connection._execute(query, None, frame)
+        connection._execute(query, None, frame, dialect=None)
         return cls(connection, "FROM mv_statement_result", _Frame({"mv_statement_result": connection.arrow()}))
 
     # -- reading ---------------------------------------------------------------------------------------------------

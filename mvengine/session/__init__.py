@@ -12,7 +12,7 @@ from typing import Any, assert_never
 
 from mvengine.engines.base import Parameters
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import DatabaseError, ProgrammingError, StateError, TransactionOpen
+from mvengine.errors import DatabaseError, Error, ProgrammingError, StateError, TransactionOpen
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import Graph
 from mvengine.refresh.healing import heal
@@ -30,6 +30,7 @@ from mvengine.session import (
     control,
     create_table,
     create_view,
+    dialects,
     drop,
     explain,
     native,
@@ -44,7 +45,8 @@ from mvengine.session import (
 )
 from mvengine.session.frames import Frames
 from mvengine.sql.catalogs import restore
-from mvengine.sql.classify import parse
+from mvengine.sql.classify import Parsed, read
+from mvengine.sql.dialects.settings import DUCKDB
 from mvengine.sql.hints import hint_for_unknown
 from mvengine.sql.showing import Describe, Show, ShowCreate
 from mvengine.sql.statements import (
@@ -62,6 +64,7 @@ from mvengine.sql.statements import (
     ExplainRefresh,
     ExplainView,
     Flush,
+    IgnoredSetting,
     Native,
     Prepare,
     RefreshTable,
@@ -69,6 +72,8 @@ from mvengine.sql.statements import (
     Refused,
     RenameView,
     SetBackground,
+    SetDialect,
+    ShowDialect,
     Statement,
     TransactionVerb,
     Verify,
@@ -81,8 +86,9 @@ from mvengine.sql.statements import Transaction as TransactionStatement
 class Session:
     """Runs statements on a database. Not for use by several threads at once: give each a session of its own."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, dialect: str = DUCKDB) -> None:
         self.database = database
+        self.dialect = self.default_dialect = dialect  # in which statements are read; SET dialect changes it
         self.engine: DuckDbEngine = database.engine.fork()
         self.transaction: Transaction | None = None  # the explicit one, BEGIN … COMMIT
         self.prepared: dict[str, Prepare] = {}
@@ -95,25 +101,34 @@ class Session:
         self.has_temporaries = False  # the user has created a temporary table or view in this session
         self.has_kept_result = False  # RETURNING gave rows, which stand in a temporary table
 
-    def execute(self, text: str, parameters: Parameters, scope: Mapping[str, Any]) -> None:
+    def execute(self, text: str, parameters: Parameters, scope: Mapping[str, Any], dialect: str | None = None) -> None:
         """Runs all statements of a text; the last one's result stays open. ``scope``: the caller's variables.
+
+        ``dialect`` is the text's; None: the session's.
 
         Parameters belong to a text of one statement. Errors are of ``mvengine.errors``; in an explicit transaction an
         error fails it, as in PostgreSQL.
         """
         self.is_interrupted = False
         try:
-            statements = parse(text, self.engine.extract)
+            statements = read(text, self.engine.extract, dialect or self.dialect, self.default_dialect)
             if parameters and len(statements) > 1:
                 raise ProgrammingError(
                     f"parameters for a text of {len(statements)} statements", hint="execute them one at a time"
                 )
-            for statement in statements:
+            for parsed in statements:
                 self._clear_result()
-                self._run(statement, parameters, scope)
+                self._run_located(parsed, parameters, scope)
         except BaseException as error:  # an interrupt too: it may have come between a write and its capture
             if self.transaction is not None and not isinstance(error, TransactionOpen):
                 self.transaction.fail(error)
+            raise
+
+    def _run_located(self, parsed: Parsed, parameters: Parameters, scope: Mapping[str, Any]) -> None:
+        try:
+            self._run(parsed.statement, parameters, scope)
+        except Error as error:
+            parsed.locate(error)
             raise
 
     def _run(self, statement: Statement, parameters: Parameters, scope: Mapping[str, Any]) -> None:
@@ -145,6 +160,8 @@ class Session:
                 show_create.run(self, statement)
             case Describe():
                 show.describe(self, statement)
+            case SetDialect() | ShowDialect() | IgnoredSetting():
+                dialects.run(self, statement)
             case SetBackground():
                 self.background_ddl = statement.is_background
                 answer.done(self)

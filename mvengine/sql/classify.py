@@ -7,12 +7,14 @@ whose own classification decides. Never is one parser tried after the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mvengine.errors import Error, ParseError, Position
 from mvengine.sql.alteration import read_alter_table
 from mvengine.sql.catalogs import catalogued
 from mvengine.sql.ddl import read_ddl, skip_condition
+from mvengine.sql.dialects.settings import DUCKDB, read_setting
+from mvengine.sql.dialects.translate import original_position, translate
 from mvengine.sql.grammar import parse_own
 from mvengine.sql.hidden import hidden_write
 from mvengine.sql.hints import hint_for
@@ -20,7 +22,7 @@ from mvengine.sql.names import read_name
 from mvengine.sql.prepared import native_prepare, prepared_write, read_deallocate, read_execute, read_prepare
 from mvengine.sql.showing import ShowKind
 from mvengine.sql.split import Piece, split
-from mvengine.sql.statements import ExplainStage, Flush, Native, Statement
+from mvengine.sql.statements import ExplainStage, Flush, Native, SetDialect, Statement
 from mvengine.sql.tokens import end_of_group, word_at
 from mvengine.sql.transactions import read_transaction, refuse_foreign
 from mvengine.sql.write import is_write, read_write
@@ -33,14 +35,51 @@ _SHOWN = frozenset(ShowKind) - {ShowKind.COLUMNS, ShowKind.ALL_TABLES, ShowKind.
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "COPY", "MULTI"})  # MULTI: a PIVOT is inside
 
 
+@dataclass(frozen=True, kw_only=True)
+class Parsed:
+    """A statement, the piece of text that it was read from, and what that piece is in DuckDB's dialect."""
+
+    statement: Statement
+    piece: Piece
+    translated: Piece
+
+    def locate(self, error: Error) -> None:
+        """Moves the position of an error of the run: from the translation to what the user wrote."""
+        if self.piece is not self.translated:
+            error.position = original_position(self.piece, self.translated, error.position)
+
+
 def parse(text: str, extract: Extract) -> list[Statement]:
-    """The statements of a text.
+    """The statements of a text in DuckDB's dialect, as ``read`` reads them."""
+    return [parsed.statement for parsed in read(text, extract, DUCKDB)]
+
+
+def read(text: str, extract: Extract, dialect: str, default: str = DUCKDB) -> list[Parsed]:
+    """The statements of a text in a dialect, which SET dialect changes for those behind it, and RESET to the default.
 
     ``extract`` is DuckDB's ``extract_statements``: SQL text → [(StatementType's name, text)]; it raises an ``Error``
     of mvengine on text that DuckDB does not understand, with a position in the text it was given.
-    Errors: ``ParseError``; its position counts in the whole text.
+    Errors: ``ParseError``, and ``NotSupportedError`` for what has no translation; positions count in the whole text.
     """
-    return [_statement(piece, extract) for piece in split(text)]
+    found = list[Parsed]()
+    for piece in split(text):
+        own = read_setting(piece, dialect)
+        if own is not None:
+            found.append(Parsed(statement=own, piece=piece, translated=piece))
+            dialect = (own.dialect or default) if isinstance(own, SetDialect) else dialect
+        else:
+            found.append(_translated(piece, extract, dialect))
+    return found
+
+
+def _translated(piece: Piece, extract: Extract, dialect: str) -> Parsed:
+    translated = translate(piece, dialect)
+    try:
+        return Parsed(statement=_statement(translated, extract), piece=piece, translated=translated)
+    except Error as error:
+        if translated is not piece:
+            error.position = original_position(piece, translated, error.position)
+        raise
 
 
 def _statement(piece: Piece, extract: Extract) -> Statement:

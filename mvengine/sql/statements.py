@@ -139,6 +139,26 @@ class Wait:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetDialect:
+    """``SET dialect = 'postgres'``: how the session reads the statements behind it. ``RESET`` is the database's."""
+
+    dialect: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowDialect:
+    """``SHOW dialect``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IgnoredSetting:
+    """``SET name = …`` or ``RESET name`` of another system's setting that changes no result here."""
+
+    name: str
+    dialect: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SetBackground:
     """``SET background_ddl = …``: whether CREATE works in the background in this session. ``RESET`` is false."""
 
@@ -417,6 +437,9 @@ Statement = (
     | ShowCreate
     | Describe
     | SetBackground
+    | SetDialect
+    | ShowDialect
+    | IgnoredSetting
     | AlterOptions
     | AlterTable
     | RenameView

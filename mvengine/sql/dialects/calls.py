@@ -1,0 +1,210 @@
+"""Calls whose translation needs more than a template: their arguments are looked at, or what stands around them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from mvengine.errors import NotSupportedError
+from mvengine.sql.dialects.formats import native_format
+from mvengine.sql.dialects.functions import REFUSED, RENAMED, expand
+from mvengine.sql.dialects.marks import unmarked
+from mvengine.sql.dialects.patterns import group_count, native_regex
+
+Rewrite = Callable[[list[exp.Expr]], exp.Expr | None]
+
+
+def rewrite_call(node: exp.Anonymous) -> exp.Expr:
+    """The call in DuckDB's terms. Errors: NotSupportedError, naming the function."""
+    name = unmarked(node.name).lower()
+    if name in REFUSED:
+        raise NotSupportedError(f"the function {name}()", hint=REFUSED[name])
+    arguments = list(node.expressions)
+    special = _SPECIAL.get(name)
+    found = special(arguments) if special is not None else None
+    if found is None:
+        name = RENAMED.get(name, name)
+        found = expand(name, arguments)
+    return found if found is not None else call(name, *arguments)
+
+
+def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
+    """A call that is printed as it is."""
+    return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
+
+
+def text_of(node: exp.Expr) -> str | None:
+    """The value of a string that is written out."""
+    node = node.unnest()
+    if isinstance(node, exp.Cast):
+        node = node.this
+    return str(node.this) if isinstance(node, exp.Literal | exp.ByteString) and node.is_string else None
+
+
+def _required(node: exp.Expr, what: str) -> str:
+    text = text_of(node)
+    if text is None:
+        raise NotSupportedError(f"{what} that is not written out as a string", hint="write the string itself")
+    return text
+
+
+def _to_char(arguments: list[exp.Expr]) -> exp.Expr | None:
+    value, pattern = arguments
+    if isinstance(value.unnest(), exp.Interval):
+        raise NotSupportedError("to_char() of an interval", hint="use extract()")
+    text = _required(pattern, "a pattern of to_char()")
+    if re.search(r"[09]", text) and not re.search(r"[A-Za-z]{2}", text):
+        raise NotSupportedError("to_char() of a number", hint="use round() and a cast to varchar")
+    return call("strftime", value, exp.Literal.string(native_format(text, is_read=False)))
+
+
+def _to_date(arguments: list[exp.Expr]) -> exp.Expr | None:
+    text, pattern = arguments
+    form = native_format(_required(pattern, "a pattern of to_date()"), is_read=True)
+    return exp.cast(call("strptime", text, exp.Literal.string(form)), "DATE")
+
+
+def _to_timestamp(arguments: list[exp.Expr]) -> exp.Expr | None:
+    if len(arguments) == 1:
+        return None
+    form = native_format(_required(arguments[1], "a pattern of to_timestamp()"), is_read=True)
+    return exp.cast(call("strptime", arguments[0], exp.Literal.string(form)), "TIMESTAMPTZ")
+
+
+def _date_part(arguments: list[exp.Expr]) -> exp.Expr | None:
+    return part_of(_required(arguments[0], "a field of date_part()").lower(), arguments[1])
+
+
+def part_of(field: str, value: exp.Expr) -> exp.Expr:
+    """``extract(field from value)``. Seconds have a fraction in PostgreSQL; DuckDB's are whole."""
+    divisor = {"second": 1e6, "seconds": 1e6, "milliseconds": 1e3, "millisecond": 1e3}.get(field)
+    if divisor is None:
+        return call("date_part", exp.Literal.string(field), value)
+    micros = call("date_part", exp.Literal.string("microseconds"), value)
+    return exp.Paren(this=exp.IntDiv(this=exp.cast(micros, "DOUBLE"), expression=exp.Literal.number(f"{divisor:.0f}")))
+
+
+def _regexp_match(arguments: list[exp.Expr]) -> exp.Expr | None:
+    """The groups of the first match, or the match itself where the pattern has no groups; NULL without a match."""
+    value, pattern = arguments[:2]
+    flags = _required(arguments[2], "a flag of regexp_match()") if len(arguments) > 2 else ""
+    regex, options = native_regex(_required(pattern, "a pattern of regexp_match()"), flags.replace("g", ""))
+    form, option = exp.Literal.string(regex), exp.Literal.string(options)
+    groups = group_count(regex)
+    indexes = range(1, groups + 1) if groups else (0,)
+    found = [call("regexp_extract", value, form, exp.Literal.number(index), option) for index in indexes]
+    case = exp.Case().when(call("regexp_matches", value, form, option), exp.Array(expressions=found))
+    return exp.Paren(this=case)
+
+
+def _regexp_matches(arguments: list[exp.Expr]) -> exp.Expr | None:
+    flags = _required(arguments[2], "a flag of regexp_matches()") if len(arguments) > 2 else ""
+    regex, options = native_regex(_required(arguments[1], "a pattern of regexp_matches()"), flags.replace("g", ""))
+    groups = group_count(regex)
+    if "g" not in flags:
+        one = exp.Array(expressions=[_regexp_match(arguments)])
+        return call("unnest", call("list_filter", one, _lambda("m", "m IS NOT NULL")))
+    if groups > 1:
+        raise NotSupportedError("regexp_matches() with 'g' and several groups", hint="match one group at a time")
+    found = call(
+        "regexp_extract_all",
+        arguments[0],
+        exp.Literal.string(regex),
+        exp.Literal.number(min(groups, 1)),
+        exp.Literal.string(options),
+    )
+    return call("unnest", call("list_transform", found, _lambda("m", "[m]")))
+
+
+def _regexp_replace(arguments: list[exp.Expr]) -> exp.Expr | None:
+    if len(arguments) > 4:
+        raise NotSupportedError("regexp_replace() with a start or a count", hint="cut the text with substr() first")
+    flags = _required(arguments[3], "a flag of regexp_replace()") if len(arguments) > 3 else ""
+    regex, options = native_regex(_required(arguments[1], "a pattern of regexp_replace()"), flags)
+    replacement = text_of(arguments[2])
+    into = exp.Literal.string(replacement.replace("\\&", "\\0")) if replacement is not None else arguments[2]
+    return call("regexp_replace", arguments[0], exp.Literal.string(regex), into, exp.Literal.string(options))
+
+
+def _encode(arguments: list[exp.Expr]) -> exp.Expr | None:
+    match _required(arguments[1], "an encoding of encode()").lower():
+        case "hex":
+            return call("lower", call("hex", arguments[0]))
+        case "base64":
+            return call("to_base64", arguments[0])
+    raise NotSupportedError("encode() with 'escape'", hint="use 'hex' or 'base64'")
+
+
+def _decode(arguments: list[exp.Expr]) -> exp.Expr | None:
+    match _required(arguments[1], "an encoding of decode()").lower():
+        case "hex":
+            return call("unhex", arguments[0])
+        case "base64":
+            return call("from_base64", arguments[0])
+    raise NotSupportedError("decode() with 'escape'", hint="use 'hex' or 'base64'")
+
+
+def _format(arguments: list[exp.Expr]) -> exp.Expr | None:
+    """``format('%s-%s', a, b)  =>  concat('', a, '-', b)``."""
+    parts, rest = list[exp.Expr](), arguments[1:]
+    for piece in re.split(r"(%%|%[^%]?)", _required(arguments[0], "a template of format()")):
+        if piece == "%s" and rest:
+            parts.append(rest.pop(0))
+        elif piece.startswith("%") and piece != "%%":
+            raise NotSupportedError(f"{piece} in format()", hint="use %s, quote_ident() and quote_literal()")
+        elif piece:
+            parts.append(exp.Literal.string(piece.replace("%%", "%")))
+    return call("concat", exp.Literal.string(""), *parts)
+
+
+def _substr(arguments: list[exp.Expr]) -> exp.Expr | None:
+    if len(arguments) > 1 and text_of(arguments[1]) is not None:
+        return matched_part(arguments[0], arguments[1])
+    first = arguments[1] if len(arguments) > 1 else None
+    if isinstance(first, exp.Literal) and int(first.name) >= 1:
+        return call("substring", *arguments)
+    return None
+
+
+def matched_part(value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
+    """``substring(value from 'pattern')``: the first group, or the whole match; NULL without a match."""
+    regex, options = native_regex(_required(pattern, "a pattern of substring()"), "")
+    index, form = exp.Literal.number(min(group_count(regex), 1)), exp.Literal.string(regex)
+    option = exp.Literal.string(options)
+    extract = call("regexp_extract", value, form, index, option)
+    return exp.Paren(this=exp.Case().when(call("regexp_matches", value, form, option), extract))
+
+
+def _round(arguments: list[exp.Expr]) -> exp.Expr | None:
+    """A double is rounded to the even neighbour, a numeric away from zero."""
+    first = arguments[0].unnest()
+    is_double = isinstance(first, exp.Cast) and first.to.this in (exp.DType.DOUBLE, exp.DType.FLOAT)
+    if is_double and len(arguments) == 1:
+        return call("round_even", arguments[0], exp.Literal.number(0))
+    return None
+
+
+def _lambda(variable: str, body: str) -> exp.Expr:
+    from sqlglot import parse_one
+
+    found: exp.Expr = parse_one(f"f(LAMBDA {variable} : {body})", dialect="duckdb").expressions[0]
+    return found
+
+
+_SPECIAL: dict[str, Rewrite] = {
+    "to_char": _to_char,
+    "to_date": _to_date,
+    "to_timestamp": _to_timestamp,
+    "date_part": _date_part,
+    "regexp_match": _regexp_match,
+    "regexp_matches": _regexp_matches,
+    "regexp_replace": _regexp_replace,
+    "encode": _encode,
+    "decode": _decode,
+    "format": _format,
+    "substr": _substr,
+    "substring": _substr,
+    "round": _round,
+}

@@ -1,0 +1,142 @@
+"""A statement in one dialect → the statement in DuckDB's SQL and mvengine's own, and where its places were."""
+
+from __future__ import annotations
+
+from mvengine.errors import NotSupportedError, Position
+from mvengine.sql.ddl import skip_condition
+from mvengine.sql.dialects.settings import DUCKDB, native_setting
+from mvengine.sql.dialects.windows import rewrite_windows
+from mvengine.sql.names import read_name
+from mvengine.sql.split import Piece
+from mvengine.sql.tokens import end_of_group, position_at, tokenize, word_at
+
+_QUERIES = frozenset({"SELECT", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "MERGE", "TABLE", "("})
+_MODIFIERS = frozenset({"OR", "REPLACE", "TEMP", "TEMPORARY", "LOCAL", "GLOBAL", "UNLOGGED"})
+
+
+def translate(piece: Piece, dialect: str) -> Piece:
+    """The statement as mvengine and DuckDB read it; the same piece where nothing is to be changed.
+
+    Errors: ParseError; NotSupportedError (0A000) with the position of what has no translation.
+    """
+    piece = rewrite_windows(piece)
+    if dialect == DUCKDB:
+        return piece
+    text = _translated(piece, dialect)
+    return piece if text == piece.text else Piece(source=text, tokens=tuple(tokenize(text)))
+
+
+def original_position(piece: Piece, translated: Piece, position: Position | None) -> Position | None:
+    """A place in a translated statement, counted from its beginning, as a place in the text that it came from.
+
+    It is that of the same word; of the statement's beginning where the word is the translation's own.
+    """
+    if position is None or piece is translated:
+        return position
+    word, count = None, 0
+    for token in translated.tokens:
+        at = position_at(translated.source, token.start)
+        if (at.line, at.column) == (position.line, position.column):
+            word = token.text.lower()
+            break
+    if word is None:
+        return piece.position(0)
+    offset = _offset(translated, position)
+    count = sum(token.text.lower() == word for token in translated.tokens if token.start < offset)
+    same = [index for index, token in enumerate(piece.tokens) if token.text.lower() == word]
+    return piece.position(same[min(count, len(same) - 1)] if same else 0)
+
+
+def _offset(piece: Piece, position: Position) -> int:
+    lines = piece.source.split("\n")
+    return sum(len(line) + 1 for line in lines[: position.line - 1]) + position.column - 1
+
+
+def _translated(piece: Piece, dialect: str) -> str:
+    from mvengine.sql.dialects import ddl  # sqlglot is loaded when a dialect first needs it
+    from mvengine.sql.dialects.query import translate_query
+
+    tokens, first = piece.tokens, piece.tokens[0].word
+    if first in _QUERIES:
+        return translate_query(piece, dialect)
+    match first:
+        case "EXPLAIN":
+            return _with_tail(piece, dialect, _explained(piece))
+        case "CREATE":
+            return _create(piece, dialect)
+        case "ALTER" if word_at(tokens, 1) == "TABLE":
+            return ddl.alter_table(piece, dialect)
+        case "PREPARE":
+            after = end_of_group(tokens, 2) if word_at(tokens, 2) == "(" else 2
+            return f"{piece.span(0, 2)} AS {_rest(piece, dialect, after + 1)}"
+        case "COPY" if word_at(tokens, 1) == "(":
+            end = end_of_group(tokens, 1)
+            query = translate_query(Piece(source=piece.source, tokens=tokens[2 : end - 1]), dialect)
+            return f"COPY ({query}) {piece.span(end, len(tokens))}"
+        case "SET":
+            return native_setting(piece)
+    return piece.text
+
+
+def _create(piece: Piece, dialect: str) -> str:
+    from mvengine.sql.dialects import ddl
+
+    tokens, index = piece.tokens, 1
+    while word_at(tokens, index) in _MODIFIERS:
+        index += 1
+    match [word_at(tokens, index), word_at(tokens, index + 1)]:
+        case ["TABLE", _]:
+            return ddl.create_table(piece, dialect, index + 1)
+        case ["VIEW", _]:
+            return _view(piece, dialect, index + 1)
+        case ["MATERIALIZED", "VIEW"]:
+            return _view(piece, dialect, index + 2)
+        case ["INDEX", _] | ["UNIQUE", "INDEX"]:
+            return ddl.create_index(piece)
+        case ["SOURCE" | "SINK", _] if (connector := _connector(piece)) is not None:
+            raise NotSupportedError(
+                f"the connector {tokens[connector].text}",
+                position=piece.position(connector),
+                hint="mvengine reads files: CREATE TABLE … REFRESHABLE FROM 'glob'",
+            )
+    return piece.text
+
+
+def _view(piece: Piece, dialect: str, index: int) -> str:
+    """``CREATE … VIEW [IF NOT EXISTS] name [(columns)] [WITH (…)] AS query``."""
+    tokens = piece.tokens
+    _, after = read_name(piece, skip_condition(piece, index))
+    while after < len(tokens) and word_at(tokens, after) != "AS":
+        after = end_of_group(tokens, after) if word_at(tokens, after) == "(" else after + 1
+    return _with_tail(piece, dialect, after + 1)
+
+
+def _with_tail(piece: Piece, dialect: str, index: int) -> str:
+    """The words before an index as they are, and the statement behind it translated."""
+    if index >= len(piece.tokens):
+        return piece.text
+    head = piece.source[piece.start : piece.tokens[index].start]
+    return f"{head}{_rest(piece, dialect, index)}"
+
+
+def _rest(piece: Piece, dialect: str, index: int) -> str:
+    return _translated(piece.tail(index), dialect) if index < len(piece.tokens) else ""
+
+
+def _explained(piece: Piece) -> int:
+    """The index of the statement that EXPLAIN explains; past the end where it is no statement but a view or table."""
+    tokens, index = piece.tokens, 1
+    if word_at(tokens, 1) == "(":
+        index = end_of_group(tokens, 1)
+    while word_at(tokens, index) in ("ANALYZE", "ANALYSE", "VERBOSE"):
+        index += 1
+    return len(tokens) if word_at(tokens, index) in ("REFRESH", "MATERIALIZED") else index
+
+
+def _connector(piece: Piece) -> int | None:
+    """The index of a connector's name, which is none that reads files."""
+    tokens = piece.tokens
+    for index in range(len(tokens) - 2):
+        if word_at(tokens, index) == "CONNECTOR" and word_at(tokens, index + 1) == "=":
+            return index + 2
+    return None
