@@ -1,20 +1,26 @@
 """The command ``mvengine``: the shell on a database, unless the first argument names a subcommand.
 
-Exit codes: 0 all well, 1 a statement failed or the database cannot be opened, 2 the command line is wrong.
+Exit codes: 0 all well, 1 a statement failed or the database cannot be opened, 2 the command line is wrong, 141 nobody
+reads the results any more.
 Heavy libraries are imported where they are used, so that ``--help`` is quick.
 """
 
 from __future__ import annotations
 
+import os
+import shlex
+import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 import mvengine
+from mvengine.repl.display import Display
 from mvengine.slt.command import run_command, with_options
 
 if TYPE_CHECKING:
@@ -86,6 +92,16 @@ def demo(scale: float, directory: Path | None, keep: bool, debug: bool) -> None:
         run(scale=scale, directory=directory, is_kept=keep)
 
 
+_MODES = ("csv", "json", "jsonlines", "markdown", "line", "box", "table", "tabs", "list", "insert")
+
+
+def _mode_options(command: Callable[..., None]) -> Callable[..., None]:
+    """``--csv`` and the like: each sets ``mode``."""
+    for name in reversed(_MODES):
+        command = click.option(f"--{name}", "mode", flag_value=name, help=f"Results in mode {name}.")(command)
+    return command
+
+
 @click.command(cls=Face, subcommands=(slt, demo))
 @click.argument("database", default=":memory:", metavar="[DATABASE]")
 @click.option("-c", "commands", multiple=True, metavar="SQL", help="Run statements, then leave. May be repeated.")
@@ -96,54 +112,104 @@ def demo(scale: float, directory: Path | None, keep: bool, debug: bool) -> None:
     type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
     help="Run a file of statements (after those of -c), then leave. May be repeated.",
 )
+@_mode_options
+@click.option("--no-headers", is_flag=True, help="Results without the names of their columns.")
+@click.option("--nullvalue", metavar="TEXT", help="What stands for NULL.")
+@click.option("--keep-going", is_flag=True, help="Go on after a statement that failed.")
+@click.option(
+    "--init", "init", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Run a file before all."
+)
+@click.option("--dialect", metavar="NAME", help="Of the statements: duckdb, postgres or risingwave.")
 @click.option("--scheduler", is_flag=True, help="Refresh tables by their refresh_interval_sec while this runs.")
 @_debug_option
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
-def main(database: str, commands: tuple[str, ...], files: tuple[Path, ...], scheduler: bool, debug: bool) -> None:
+def main(
+    database: str,
+    commands: tuple[str, ...],
+    files: tuple[Path, ...],
+    mode: str | None,
+    no_headers: bool,
+    nullvalue: str | None,
+    keep_going: bool,
+    init: Path | None,
+    dialect: str | None,
+    scheduler: bool,
+    debug: bool,
+) -> None:
     """Materialized views for files and tables, on DuckDB.
 
     Opens a shell on DATABASE, a DuckDB file that is made if it is not there; without it, in memory. Statements come
-    from -c and -f, or from standard input if that is not a terminal.
+    from -c and -f, or from standard input if that is not a terminal. Then nothing but results is printed.
     """
+    is_prompt = not commands and not files and sys.stdin.isatty()
+    # What is not said here is left to the environment and to mvengine.toml.
+    settings = {"scheduler": scheduler or None, "dialect": dialect}
     is_well = True  # unless a statement fails; .quit ends a script well
-    with _shell(database, has_scheduler=scheduler, is_debug=debug) as shell:
-        if commands or files:
-            is_well = all(shell.run(text) for text in commands) and all(shell.run_file(path) for path in files)
-        elif sys.stdin.isatty():
-            is_well = _prompt(shell, database)
-        else:
-            is_well = _standard_input(shell)
+    with _shell(database, settings={key: value for key, value in settings.items() if value}, is_debug=debug) as shell:
+        shell.display = Display(mode=mode, has_header=not no_headers, null=nullvalue, goes_on=keep_going)
+        if init is not None:
+            is_well = shell.run_file(init)
+        if is_prompt:
+            _prompt(shell, database, has_init=init is not None)
+        elif is_well or keep_going:
+            is_well &= _run(shell, commands, files, goes_on=keep_going)
     if not is_well:
         sys.exit(1)
 
 
+def _run(shell: Shell, commands: tuple[str, ...], files: tuple[Path, ...], *, goes_on: bool) -> bool:
+    """Runs statements of -c, then files, else standard input; up to the first that fails, but where it ``goes_on``."""
+    if not commands and not files:
+        return _standard_input(shell)
+    steps = [partial(shell.run, text) for text in commands] + [partial(shell.run_file, path) for path in files]
+    is_well = True
+    for step in steps:
+        is_well &= step()
+        if not is_well and not goes_on:
+            break
+    return is_well
+
+
 @contextmanager
-def _shell(database: str, *, has_scheduler: bool, is_debug: bool) -> Iterator[Shell]:
+def _shell(database: str, *, settings: dict[str, Any], is_debug: bool) -> Iterator[Shell]:
     """A shell on the database, which is closed at the end. ``.quit`` in a script ends it well."""
     from rich.console import Console
 
     from mvengine.repl.commands import Quit
     from mvengine.repl.shell import Shell
 
-    settings = {"scheduler": True} if has_scheduler else {}  # else the environment's or the file's counts
     with _errors_shown(is_debug=is_debug), mvengine.connect(database, **settings) as connection:
+        shell = Shell(connection=connection, out=Console(), err=Console(stderr=True), is_debug=is_debug)
         try:
-            yield Shell(connection=connection, out=Console(), err=Console(stderr=True), is_debug=is_debug)
-        except Quit:
-            return
+            with suppress(Quit):
+                yield shell
+            shell.flush()
+        except BrokenPipeError:
+            _stop_writing()
+        finally:
+            shell.output.close()
 
 
-def _prompt(shell: Shell, database: str) -> bool:
+def _stop_writing() -> NoReturn:
+    """Nobody reads the results any more (``| head``): the end, without a word, as for a program killed by SIGPIPE."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed goes nowhere
+    sys.exit(128 + signal.SIGPIPE)
+
+
+def _prompt(shell: Shell, database: str, *, has_init: bool) -> None:
     from mvengine.repl.prompt import interact
+    from mvengine.repl.startup import startup_file
 
     lost = " (in memory: nothing is kept)" if database == ":memory:" else ""
     shell.write(f"mvengine {mvengine.__version__} on {database}{lost}. Statements end with a semicolon; .help helps.")
+    path = None if has_init else startup_file()
+    if path is not None:
+        shell.run(f".read {shlex.quote(str(path))}")
     interact(shell)
-    return True
 
 
 def _standard_input(shell: Shell) -> bool:
-    from mvengine.repl.shell import decode
+    from mvengine.repl.text_files import decode
 
     return shell.run(decode(sys.stdin.buffer.read(), origin="standard input"))
 

@@ -117,6 +117,16 @@ class Connection(Results):
         self._require_open()
         return running(self._database)
 
+    def report_query_progress(self) -> None:
+        """From now on ``query_progress`` tells something of this connection's statements. They are not slower."""
+        self._require_open()
+        self._session.engine.report_progress()
+
+    def query_progress(self) -> float | None:
+        """The share of the running statement that is done, 0 to 1, as DuckDB estimates it; None: it cannot tell, or
+        nothing runs. For any thread."""
+        return self._session.engine.progress()
+
     # -- refreshes -------------------------------------------------------------------------------------------------
 
     def refresh(

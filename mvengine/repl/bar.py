@@ -1,40 +1,51 @@
-"""The progress bar on standard error while a statement waits for a refresh or a build."""
+"""The progress bar on standard error while a statement takes long: of refreshes, builds and queries."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
 
     from mvengine.meta.progress import Progress
-
-Read = Callable[[], Sequence["Progress"]]
 
 DELAY_SECONDS = 0.5  # what is over sooner shows nothing
 REDRAW_SECONDS = 0.1
 BARS_MAX = 4  # more refreshes than these are only counted
 BAR_CELLS = 24
+SHARE_MIN = 0.02  # of a query, before the time that is left is guessed
 
 # Behind spaces and comments. Other statements do not wait for what runs in the background.
-_WAITING = re.compile(r"(?:\s|--[^\n]*+|(?>/\*.*?\*/))*(?:refresh|wait|retry|resume|create)\b", re.I | re.S)
+_WAITING = re.compile(r"(?:\s|--[^\n]*+|(?>/\*.*?\*/))*(?:refresh|wait|retry|resume|create|alter)\b", re.I | re.S)
+
+
+class Watched(Protocol):
+    """What can be asked, from another thread, how far it is."""
+
+    def progress(self) -> Sequence[Progress]: ...
+    def query_progress(self) -> float | None: ...
 
 
 @contextmanager
-def shown(console: Console, statement: str, read: Read) -> Iterator[None]:
-    """Meanwhile a thread draws what ``read`` tells, from ``DELAY_SECONDS`` on; at the end the bar is removed.
+def shown(console: Console | None, statement: str, database: Watched) -> Iterator[None]:
+    """Meanwhile a thread draws how far ``database`` is, from ``DELAY_SECONDS`` on; at the end the bar is removed.
 
-    Nothing is drawn where ``console`` is no terminal, nor for statements that wait for no refresh.
+    Nothing is drawn where ``console`` is no terminal. Statements that wait for refreshes and builds show these, all
+    others how far DuckDB is with the query.
     """
-    if not console.is_terminal or console.is_dumb_terminal or _WAITING.match(statement) is None:
+    if console is None or not console.is_terminal or console.is_dumb_terminal:
         yield
         return
     is_over = Event()
-    thread = Thread(target=_draw, args=(console, read, is_over), name="mvengine-bar", daemon=True)
+    is_waiting = _WAITING.match(statement) is not None
+    thread = Thread(target=_draw, args=(console, database, is_waiting, is_over), name="mvengine-bar", daemon=True)
     thread.start()
     try:
         yield
@@ -43,7 +54,8 @@ def shown(console: Console, statement: str, read: Read) -> Iterator[None]:
         thread.join()
 
 
-def _draw(console: Console, read: Read, is_over: Event) -> None:
+def _draw(console: Console, database: Watched, is_waiting: bool, is_over: Event) -> None:
+    began = monotonic()
     if is_over.wait(DELAY_SECONDS):
         return
     from rich.live import Live
@@ -52,30 +64,68 @@ def _draw(console: Console, read: Read, is_over: Event) -> None:
         console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
     ) as live:
         while not is_over.wait(REDRAW_SECONDS):
-            live.update(render(read()), refresh=True)
+            running = database.progress() if is_waiting else ()
+            picture = render(running) if running else query(database.query_progress(), monotonic() - began)
+            live.update(picture, refresh=True)
 
 
 def render(running: Sequence[Progress]) -> RenderableType:
-    """A line for each: phase, what it is at, bar, percentage, rows, time left."""
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
+    """A line for each: phase, what it is at, bar, percentage, rows, their rate, time left."""
     from rich.text import Text
 
-    table = Table.grid(padding=(0, 1))
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    for _ in range(4):
-        table.add_column(no_wrap=True, justify="right")
+    table = _grid(columns=5)
     for each in running[:BARS_MAX]:
         table.add_row(
             Text(each.current or f"{each.phase} {each.name}"),
-            ProgressBar(total=100.0, completed=each.percentage, width=BAR_CELLS),
+            _bar(each.percentage),
             f"{each.percentage:.0f} %",
             f"{each.rows_done:,} rows" if each.rows_done else "",
+            rate(each.rows_done, each.elapsed_seconds),
             "" if each.eta_seconds is None else f"{duration(each.eta_seconds)} left",
         )
     if len(running) > BARS_MAX:
         table.add_row(Text(f"and {len(running) - BARS_MAX} more", style="dim"))
     return table
+
+
+def query(share: float | None, seconds: float) -> RenderableType:
+    """The line of a query that has run for ``seconds``; ``share`` of it is done, None where that is not known."""
+    from rich.text import Text
+
+    table = _grid(columns=3)
+    if share is None:
+        table.add_row(Text("running"), "", "", duration(seconds))
+        return table
+    left = f"{duration(seconds / share * (1 - share))} left" if share >= SHARE_MIN else duration(seconds)
+    table.add_row(Text("running"), _bar(100 * share), f"{100 * share:.0f} %", left)
+    return table
+
+
+def rate(rows: int, seconds: float) -> str:
+    """Rows in a second, in three figures.
+
+    >>> rate(1_234_567, 10), rate(0, 1), rate(500, 10)
+    ('123,000/s', '', '50/s')
+    """
+    if rows == 0 or seconds <= 0:
+        return ""
+    return f"{int(float(f'{rows / seconds:.3g}')):,}/s"
+
+
+def _grid(*, columns: int) -> Table:
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    for _ in range(columns):
+        table.add_column(no_wrap=True, justify="right")
+    return table
+
+
+def _bar(percentage: float) -> ProgressBar:
+    from rich.progress_bar import ProgressBar
+
+    return ProgressBar(total=100.0, completed=percentage, width=BAR_CELLS)
 
 
 def duration(seconds: float) -> str:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from mvengine.errors import Error, InternalError, Position
 
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # one character stays one, for the caret
 LINE_WIDTH = 100  # characters of the offending line that are shown around the position
 
 
@@ -22,6 +29,18 @@ def describe(error: Error, *, statement: str = "", origin: str = "", first_line:
     return "\n".join(lines)
 
 
+def painted(description: str) -> Text:
+    """The lines of ``describe`` in colours."""
+    from rich.text import Text
+
+    text = Text(description)
+    text.highlight_regex(r"(?m)^ERROR \w{5}:", style="bold red")
+    text.highlight_regex(r"(?m)^ *\^$", style="bold red")
+    text.highlight_regex(r"(?m)^LINE \d+:", style="dim")
+    text.highlight_regex(r"(?m)^HINT:.*", style="cyan")
+    return text
+
+
 def unexpected(error: Exception) -> Error:
     """What is shown for an exception that is not mvengine's: a bug."""
     return InternalError(f"{type(error).__name__}: {error}", hint="run with --debug to see where it comes from")
@@ -29,12 +48,14 @@ def unexpected(error: Exception) -> Error:
 
 def _caret(position: Position, statement: str, origin: str, first_line: int) -> list[str]:
     """``LINE 3: SELECT frm t`` and below it the caret under the position."""
+    from rich.cells import cell_len
+
     lines = statement.split("\n")
     if not 1 <= position.line <= len(lines):
         return []
     label = f"{origin}:" if origin else "LINE "
     label += f"{first_line + position.line - 1}: "
-    text = lines[position.line - 1].replace("\t", " ").rstrip("\r")
+    text = _CONTROL.sub("?", lines[position.line - 1].replace("\t", " ").rstrip("\r"))
     column = min(position.column - 1, len(text))
     start = max(0, column - LINE_WIDTH // 2) if len(text) > LINE_WIDTH else 0
-    return [label + text[start : start + LINE_WIDTH], " " * (len(label) + column - start) + "^"]
+    return [label + text[start : start + LINE_WIDTH], " " * cell_len(label + text[start:column]) + "^"]

@@ -1,7 +1,8 @@
-"""The part of a result that is shown: the first and the last rows, and how many there are."""
+"""Results: their columns and rows, and the part of one that is shown."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,7 +10,7 @@ from typing import Any, Protocol
 
 from mvengine.schema import Column, Columns
 
-ROWS_READ_MAX = 10_000  # rows fetched for the screen; of a longer result only the first are shown, and that is said
+ROWS_COUNTED_MAX = 5_000_000  # of a longer result it is only said that there are more; counting takes seconds
 BATCH_ROWS = 1_000
 
 Row = tuple[Any, ...]
@@ -39,7 +40,7 @@ class Page:
 
     @property
     def footer(self) -> str:
-        """``3 rows``, ``900 rows (40 shown)`` or ``more than 10,000 rows (first 40 shown)``."""
+        """``3 rows``, ``900 rows (40 shown)`` or ``more than 5,000,000 rows (first 40 shown)``."""
         shown = len(self.head) + len(self.tail)
         if not self.is_whole:
             return f"more than {self.rows:,} rows (first {shown} shown)"
@@ -58,12 +59,21 @@ def rows_of(result: Result) -> Iterator[Row]:
         yield from batch
 
 
-def read_page(columns: Columns, rows_left: Iterator[Row], *, rows_max: int) -> Page:
-    """The page of at most ``rows_max`` rows: of a longer result, the middle is left out."""
-    rows = list(islice(rows_left, ROWS_READ_MAX + 1))
-    if len(rows) > ROWS_READ_MAX:
-        return Page(columns=columns, head=tuple(rows[:rows_max]), tail=(), rows=ROWS_READ_MAX, is_whole=False)
-    if len(rows) <= rows_max:
-        return Page(columns=columns, head=tuple(rows), tail=(), rows=len(rows), is_whole=True)
-    half = rows_max // 2
-    return Page(columns=columns, head=tuple(rows[:half]), tail=tuple(rows[-half:]), rows=len(rows), is_whole=True)
+def read_page(columns: Columns, rows_left: Iterator[Row], *, rows_max: int, rows_shown: int | None = None) -> Page:
+    """The page of a result: all rows up to ``rows_max``; of a longer one the first and the last, ``rows_shown`` in all.
+
+    The rows between are counted and forgotten.
+    """
+    head = list(islice(rows_left, rows_max + 1))
+    if len(head) <= rows_max:
+        return Page(columns=columns, head=tuple(head), tail=(), rows=len(head), is_whole=True)
+    shown = rows_max if rows_shown is None else rows_shown
+    half = shown // 2
+    tail = deque(head[half:], maxlen=half)
+    count = len(head)
+    for row in islice(rows_left, ROWS_COUNTED_MAX - count + 1):
+        tail.append(row)
+        count += 1
+    if count > ROWS_COUNTED_MAX:
+        return Page(columns=columns, head=tuple(head[:shown]), tail=(), rows=ROWS_COUNTED_MAX, is_whole=False)
+    return Page(columns=columns, head=tuple(head[: shown - half]), tail=tuple(tail), rows=count, is_whole=True)

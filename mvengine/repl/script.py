@@ -1,65 +1,97 @@
-"""Text in pieces: SQL statements, and dot commands on lines of their own between them."""
+"""Text in pieces: SQL statements, and the commands of the shell between them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mvengine.errors import ParseError
-from mvengine.sql.split import is_complete, split
+from mvengine.sql.tokens import Token, Unterminated, scan
 
-_DOT_LINE = re.compile(r"^\.[a-z].*$", re.MULTILINE)
+LEAVING = frozenset({"quit", "exit"})  # are said without a dot, too, at the prompt
 
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """A statement, or a dot command, as it stands in its script from line ``line`` (from 1) on."""
+    r"""A statement, or a command, as it stands in its script from line ``line`` (from 1) on.
+
+    ``is_closed``: more text does not belong to it. ``ending`` is what ends a statement: a semicolon, or a backslash
+    command in its place, ``\gx`` or ``\watch 2``.
+    """
 
     text: str
     line: int
     is_command: bool
+    is_closed: bool
+    ending: str = ""
 
 
 def pieces(script: str) -> Iterator[Piece]:
-    """The pieces of a script in order. A line that begins with a dot is a command where no statement is open.
+    """The pieces of a script in order.
 
-    Text that cannot be divided (a quote is open) is one piece: running it says what is wrong.
+    Where no statement is open, a line that begins with a dot and a backslash anywhere begin a command that goes to the
+    end of the line. Text that cannot be divided (a quote is open) is one piece: running it says what is wrong.
     """
-    start = 0
-    for match in _DOT_LINE.finditer(script):
-        if _is_closed(script[start : match.start()]):
-            yield from _statements(script, start, match.start())
-            yield Piece(text=match[0].strip(), line=_line(script, match.start()), is_command=True)
-            start = match.end()
-    yield from _statements(script, start, len(script))
+    at, line = 0, 1
+    while (span := _next(script, at)) is not None:
+        line += script.count("\n", at, span.start)
+        yield Piece(
+            text=script[span.start : span.end].strip(),
+            line=line,
+            is_command=span.is_command,
+            is_closed=span.is_closed,
+            ending=script[span.end : span.after].strip(),
+        )
+        line += script.count("\n", span.start, span.after)
+        at = span.after
 
 
 def is_ready(text: str) -> bool:
-    """Whether Enter runs what stands at the prompt: nothing, a dot command, complete SQL, or what never can be."""
-    try:
-        return not text.strip() or text.startswith(".") or is_complete(text)
-    except ParseError:
+    """Whether Enter runs what stands at the prompt: nothing, commands, closed statements, or what never can be run."""
+    if text.strip().lower() in LEAVING:
         return True
+    *_, last = (None, *pieces(text))
+    return last is None or last.is_closed
 
 
-def _is_closed(text: str) -> bool:
+class _Span(NamedTuple):
+    """Offsets of a piece, and where the next one may begin. What stands between is a semicolon or an ending."""
+
+    start: int
+    end: int
+    after: int
+    is_command: bool = False
+    is_closed: bool = True
+
+
+def _next(script: str, at: int) -> _Span | None:
+    """The piece that begins at an offset or later."""
+    start, end = -1, -1  # of the statement that is open
     try:
-        return is_complete(text) or not split(text)
-    except ParseError:
-        return False
+        for token in scan(script, at):
+            if start < 0 and _is_command(script, token):
+                line_end = _end_of_line(script, token.start)
+                return _Span(token.start, line_end, line_end, is_command=True)
+            if token.word == ";":
+                if start >= 0:
+                    return _Span(start, end, token.end)
+            elif token.word == "\\":
+                return _Span(start, end, _end_of_line(script, token.start))
+            else:
+                start, end = start if start >= 0 else token.start, token.end
+    except ParseError as error:
+        begin = start if start >= 0 else at
+        return _Span(begin, len(script), len(script), is_closed=not isinstance(error, Unterminated))
+    return _Span(start, end, len(script), is_closed=False) if start >= 0 else None
 
 
-def _statements(script: str, start: int, end: int) -> Iterator[Piece]:
-    text = script[start:end]
-    try:
-        found = split(text)
-    except ParseError:
-        yield Piece(text=text, line=_line(script, start), is_command=False)
-        return
-    for statement in found:
-        yield Piece(text=statement.text, line=_line(script, start + statement.start), is_command=False)
+def _is_command(script: str, token: Token) -> bool:
+    if token.word == "\\":
+        return True
+    return token.word == "." and (token.start == 0 or script[token.start - 1] == "\n")
 
 
-def _line(script: str, offset: int) -> int:
-    return script.count("\n", 0, offset) + 1
+def _end_of_line(script: str, at: int) -> int:
+    end = script.find("\n", at)
+    return len(script) if end < 0 else end

@@ -2,76 +2,97 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from mvengine.errors import DataError, Error, OperationalError
-from mvengine.repl import bar
-from mvengine.repl.commands import Quit, run_command
-from mvengine.repl.failure import describe, unexpected
-from mvengine.repl.result import Result, Row, columns_of, read_page, rows_of
-from mvengine.repl.script import pieces
+from mvengine.errors import Error, OperationalError, ProgrammingError
+from mvengine.repl import bar, highlight
+from mvengine.repl.commands import Quit, find, run_command
+from mvengine.repl.display import Display, PagerUse
+from mvengine.repl.exact import exact_query
+from mvengine.repl.failure import describe, painted, unexpected
+from mvengine.repl.formats import FORMATS, Look, duckbox
+from mvengine.repl.output import Output
+from mvengine.repl.result import BATCH_ROWS, Result, Row, columns_of, rows_of
+from mvengine.repl.script import Piece, pieces
+from mvengine.repl.stopping import stoppable
+from mvengine.repl.text_files import decode
 from mvengine.schema import Columns
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mvengine.lineage import Lineage
     from mvengine.meta.progress import Progress
 
-ROWS_SHOWN_MAX = 40
 # The columns of DuckDB's answer to a write, and to a statement without a result: then there is no row.
 _ANSWERS_OF_DUCKDB = (["Count"], ["Success"])
 _EXPLAIN = (["explain"], ["explain_key", "explain_value"])  # ours and DuckDB's: text that is no table
 READ_DEPTH_MAX = 16  # a file that .read-s itself ends here
+_FRAME_LINES = 9  # of the screen: a box without its rows, the prompt, and the statement
+ROWS_MIN = 10  # are shown however low the screen is
+PAGED = Look(rows_max=10_000, width=2_000)  # what a box has in a pager
 
 
 class Database(Result, Protocol):
     """What of a connection the shell needs."""
 
-    def execute(self, query: str, /) -> Any: ...
+    def execute(self, query: str, parameters: Sequence[Any] | None = None, /) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+    def cursor(self) -> Self: ...
     def interrupt(self) -> None: ...
     def progress(self) -> Sequence[Progress]: ...
+    def report_query_progress(self) -> None: ...
+    def query_progress(self) -> float | None: ...
+    def lineage(self, name: str | None = None, /) -> Lineage: ...
 
 
 @dataclass(kw_only=True)
 class Shell:
-    """A connection with a screen. ``out`` gets results, ``err`` what went wrong, with tracebacks if ``is_debug``."""
+    """A connection with a screen. ``out`` gets results, ``err`` what went wrong, with tracebacks if ``is_debug``.
+
+    ``last`` is the latest statement, ``draft`` what the next prompt begins with.
+    """
 
     connection: Database
     out: Console
     err: Console
     is_debug: bool
-    is_timed: bool = False
+    display: Display = field(default_factory=Display)
+    last: str = ""
+    draft: str = ""
     _depth: int = field(default=0, init=False)
 
-    def run(self, script: str, *, origin: str = "") -> bool:
-        """Run all pieces of a script that came from the file ``origin``; False at the first error, which is printed.
+    def __post_init__(self) -> None:
+        self.output = Output(self.out)
+        if self.err.is_terminal:
+            self.connection.report_query_progress()
 
-        Raises ``Quit`` where the script says so.
+    @property
+    def is_interactive(self) -> bool:
+        """Whether somebody sits at a prompt."""
+        return self.output.is_paged
+
+    # -- scripts -----------------------------------------------------------------------------------------------------
+
+    def run(self, script: str, *, origin: str = "") -> bool:
+        """Run all pieces of a script that came from the file ``origin``; False where one failed, which is printed.
+
+        The first one that fails ends the script, but where ``.bail off`` was said. Raises ``Quit`` where the script
+        says so, and BrokenPipeError where nobody reads the results any more.
         """
+        is_well = True
         for piece in pieces(script):
-            try:
-                is_well = run_command(self, piece.text) if piece.is_command else self._execute(piece.text)
-            except Quit:
-                raise
-            except Error as error:
-                self._fail(error, describe(error, statement=piece.text, origin=origin, first_line=piece.line))
-                return False
-            except Exception as error:
-                self._fail(error, describe(unexpected(error), origin=origin, first_line=piece.line))
-                return False
-            if not is_well:
-                return False
-        return True
+            if not self._run_piece(piece, origin):
+                is_well = False
+                if not self.display.goes_on:
+                    break
+        return is_well
 
     def run_file(self, path: Path) -> bool:
         """Run a UTF-8 file. Raises ``OperationalError`` (cannot be read) or ``DataError`` (not text)."""
@@ -89,86 +110,119 @@ class Shell:
         finally:
             self._depth -= 1
 
-    def write(self, line: str) -> None:
-        """One line of text on the screen, as it is."""
-        self.out.file.write(line + "\n")
+    def _run_piece(self, piece: Piece, origin: str) -> bool:
+        try:
+            if piece.is_command:
+                return run_command(self, piece.text)
+            return self._run_statement(piece)
+        except (Quit, BrokenPipeError):
+            raise
+        except Error as error:
+            text = describe(error, statement=piece.text, origin=origin, first_line=piece.line)
+            return self._fail(error, text)
+        except Exception as error:
+            return self._fail(error, describe(unexpected(error), origin=origin, first_line=piece.line))
+        finally:
+            if not piece.is_command:
+                self.output.done()
 
-    def _execute(self, statement: str) -> bool:
-        start = time.perf_counter()
-        with _stoppable(self.connection):
-            with bar.shown(self.err, statement, self.connection.progress):
-                self.connection.execute(statement)
-            self._show(columns_of(self.connection))
-        if self.is_timed:
-            self.write(f"{time.perf_counter() - start:.3f} s")
-        return True
+    def _run_statement(self, piece: Piece) -> bool:
+        if not piece.ending.startswith("\\"):
+            self.execute(piece.text)
+            return True
+        command, argument = find(piece.ending)
+        if not command.is_ending:
+            raise ProgrammingError(
+                f"{piece.ending.split()[0]} cannot end a statement", code="42601", hint="write a semicolon before it"
+            )
+        self.last = piece.text
+        return command.run(self, argument)
 
-    def _show(self, columns: Columns) -> None:
-        names = [column.name for column in columns]
-        rows = rows_of(self.connection)
-        if names in _ANSWERS_OF_DUCKDB:
-            first = next(rows, None)
-            if self.connection.rowcount >= 0:
-                self._say_changed(self.connection.rowcount)
-            elif first is not None:
-                self._print(columns, chain([first], rows))
-        elif names in _EXPLAIN:
-            for row in rows:
-                self.write(str(row[-1]).rstrip())
-        elif names:
-            self._print(columns, rows)
-
-    def _say_changed(self, rows: int) -> None:
-        if self.out.is_terminal:
-            self.write(f"{rows:,} {'row' if rows == 1 else 'rows'} changed")
-
-    def _print(self, columns: Columns, rows: Iterator[Row]) -> None:
-        if self.out.is_terminal:
-            from mvengine.repl import table
-
-            page = read_page(columns, rows, rows_max=ROWS_SHOWN_MAX)
-            self.out.print(table.render(page, width=self.out.width))
-        else:
-            from mvengine.repl import plain
-
-            for line in plain.render(columns, rows):
-                self.write(line)
-
-    def _fail(self, error: Exception, text: str) -> None:
+    def _fail(self, error: Exception, text: str) -> bool:
         if self.is_debug:
             self.err.out("".join(traceback.format_exception(error)), highlight=False, end="")
-        self.err.out(text, style="red", highlight=False)
+        self.err.print(painted(text), soft_wrap=True)
+        return False
 
+    # -- statements --------------------------------------------------------------------------------------------------
 
-def decode(content: bytes, *, origin: str) -> str:
-    """``content`` as UTF-8 text; ``DataError`` 22021 names the first byte that is none."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        at, byte = error.start, content[error.start]
-    else:
-        if "\0" not in text:
-            return text
-        at, byte = content.index(0), 0
-    raise DataError(
-        f"{origin} is not text: byte 0x{byte:02x} at offset {at}", code="22021", hint="give SQL statements in UTF-8"
-    )
+    def execute(self, statement: str, *, is_expanded: bool = False) -> None:
+        """Run one statement of the user's, and print its result. Errors: ``mvengine.Error``."""
+        self.last = statement
+        start = time.perf_counter()
+        self.answer(statement, is_expanded=is_expanded)
+        if self.display.is_timed:
+            self.out.file.write(f"{time.perf_counter() - start:.3f} s\n")
 
+    def answer(self, statement: str, parameters: Sequence[Any] | None = None, *, is_expanded: bool = False) -> None:
+        """Run a statement, and print its result. Errors: ``mvengine.Error``."""
+        with stoppable(self.connection):
+            with bar.shown(self.err if self.display.has_progress else None, statement, self.connection):
+                self.connection.execute(statement, parameters)
+                changed, columns = self.connection.rowcount, columns_of(self.connection)
+                exact = exact_query(statement, columns) if changed < 0 and not parameters else None
+                if exact is not None:
+                    self.connection.execute(exact)
+                rows = rows_of(self.connection)
+                first = list(islice(rows, BATCH_ROWS))  # with a query, this is where the time goes
+            self._show(columns, chain(first, rows), changed=changed, is_expanded=is_expanded)
 
-@contextmanager
-def _stoppable(database: Database) -> Iterator[None]:
-    """Meanwhile the first Ctrl-C stops the statement; a second one is Python's KeyboardInterrupt."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread can handle signals
-        return
+    def query(self, query: str, parameters: Sequence[Any] | None = None) -> list[Row]:
+        """The rows of a query of the shell's own."""
+        self.connection.execute(query, parameters)
+        return self.connection.fetchall()
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        database.interrupt()
+    def _show(self, columns: Columns, rows: Iterator[Row], *, changed: int, is_expanded: bool) -> None:
+        names = [column.name for column in columns]
+        if names in _ANSWERS_OF_DUCKDB:
+            first = next(rows, None)
+            if changed >= 0:
+                self._say_changed(changed)
+            elif first is not None:
+                self._print(columns, chain([first], rows), is_expanded=is_expanded)
+        elif names in _EXPLAIN:
+            text = (line.rstrip() for row in rows for line in str(row[-1]).rstrip().split("\n"))
+            self.write_lines(highlight.explained(text, self.out) if self.output.is_terminal else text)
+        elif names:
+            self._print(columns, rows, is_expanded=is_expanded)
 
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    def _say_changed(self, rows: int) -> None:
+        if self.output.is_terminal:
+            self.write(f"{rows:,} {'row' if rows == 1 else 'rows'} changed")
+
+    def _print(self, columns: Columns, rows: Iterator[Row], *, is_expanded: bool) -> None:
+        mode = self.display.mode or ("duckbox" if self.output.is_terminal else "aligned")
+        if is_expanded or self.display.is_expanded:
+            mode = "line"
+        self.write_lines(FORMATS[mode].render(columns, rows, self._look()), pager=self.display.pager)
+
+    def _look(self) -> Look:
+        look = Look(null=self.display.null, has_header=self.display.has_header)
+        if not self.output.is_terminal:
+            return replace(look, rows_max=self.display.rows_max, width=self.display.width_max)
+        look = replace(look, console=self.out)
+        if self.is_interactive and self.display.pager is PagerUse.ON:
+            return replace(look, rows_max=PAGED.rows_max, width=PAGED.width)
+        fitting = max(ROWS_MIN, min(duckbox.ROWS_MAX, self.out.height - _FRAME_LINES))
+        return replace(look, rows_max=self.display.rows_max or fitting, width=self.display.width_max)
+
+    # -- the screen --------------------------------------------------------------------------------------------------
+
+    def write(self, line: str) -> None:
+        """One line of text, as it is, where results go."""
+        self.output.write([line])
+
+    def write_lines(self, lines: Iterable[str], *, pager: PagerUse = PagerUse.AUTO) -> None:
+        """Lines where results go; in a pager, if they are more than the screen holds and there is somebody."""
+        if pager is PagerUse.AUTO:
+            pager = self.display.pager if self.display.pager is PagerUse.OFF else PagerUse.AUTO
+        self.output.write(lines, pager=pager)
+
+    def write_lineage(self, name: str | None) -> None:
+        """The trees of what follows from what. Raises ``UnknownRelation``."""
+        lines = self.connection.lineage(name).to_text().splitlines()
+        self.write_lines(highlight.lineage(lines, self.out) if self.output.is_terminal else lines)
+
+    def flush(self) -> None:
+        """What was written is seen. Raises BrokenPipeError where nobody reads it."""
+        self.out.file.flush()

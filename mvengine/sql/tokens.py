@@ -8,7 +8,7 @@ spaces. Everything else of this package works on these tokens and cuts verbatim 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mvengine.errors import ParseError, Position
@@ -79,6 +79,21 @@ def tokenize(text: str) -> list[Token]:
             word = piece.upper() if kind == "word" else piece if kind == "mark" else ""
             append(make(Token, (kind, piece, start, end, word)))
     return tokens
+
+
+def scan(text: str, begin: int = 0) -> Iterator[Token]:
+    """The tokens from an offset on, one by one, for readers that stop at some. Errors: those of ``tokenize``."""
+    _refuse_surrogates(text)
+    while (match := _TOKEN.match(text, begin)) is not None:
+        kind = match.lastgroup or "mark"
+        start, begin = match.span(kind)
+        if kind == "block":
+            begin = _end_of_comment(text, start)
+        elif kind in ("unended", "nul"):
+            raise _lexical_error(text, start)
+        elif kind != "comment":
+            piece = match[kind]
+            yield Token(kind, piece, start, begin, piece.upper() if kind == "word" else piece if kind == "mark" else "")
 
 
 def identifier(token: Token) -> str:

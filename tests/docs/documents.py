@@ -22,7 +22,7 @@ from constructs import table_of_strategies
 
 import mvengine
 from mvengine.meta import states
-from mvengine.repl.plain import render
+from mvengine.repl.formats.aligned import render
 from mvengine.repl.result import columns_of, rows_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,28 +1,46 @@
-"""A page of a result as a table that fits the terminal."""
+"""Results as DuckDB draws them: a box that fits the terminal, types below the names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from io import StringIO
 from itertools import pairwise
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import JustifyMethod
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from mvengine.repl.result import Page, Row
-from mvengine.repl.values import is_number, show
-from mvengine.schema import Column
+from mvengine.repl.formats.look import Look
+from mvengine.repl.result import Page, Row, read_page
+from mvengine.repl.values import NULL, escape, is_number, show, text_of
+from mvengine.schema import Column, Columns
 
+ROWS_MAX = 40  # what is drawn where nothing else is said, as in DuckDB
+WIDTH = 80
 WIDTH_MIN = 8  # cells; a column is not squeezed below this, nor its name below NAME_MAX, rather left out
 NAME_MAX = 18
+DOTS = 3  # lines of dots that stand for the rows that are left out
+CHARACTERS_MAX = 10_000  # of a value; no screen is wider
 _FRAME = 3  # cells that a column's padding and border take
 
 
-def render(page: Page, *, width: int) -> Table:
+def render(columns: Columns, rows: Iterator[Row], look: Look) -> Iterator[str]:
+    """The lines of the table, with what is known about the rows and columns that are left out below it."""
+    rows_max = ROWS_MAX if look.rows_max is None else look.rows_max
+    page = read_page(columns, rows, rows_max=rows_max, rows_shown=look.rows_shown)
+    console = look.console or Console(file=StringIO(), width=WIDTH, color_system=None)
+    width = console.width if look.width is None else look.width
+    with console.capture() as capture:
+        console.print(table_of(page, width=width, null=look.null_or(NULL)), width=width, crop=False, no_wrap=True)
+    yield from capture.get().splitlines()
+
+
+def table_of(page: Page, *, width: int, null: str = NULL) -> Table:
     """The table at most ``width`` cells wide: wide columns are squeezed first, then columns of the middle left out."""
-    natural = [_natural_width(column, index, page) for index, column in enumerate(page.columns)]
+    head, tail = ([_texts(row, page.columns, null) for row in rows] for rows in (page.head, page.tail))
+    natural = [_natural_width(column, [row[i] for row in (*head, *tail)]) for i, column in enumerate(page.columns)]
     floors = [_floor(column, cells) for column, cells in zip(page.columns, natural, strict=True)]
     kept, widths = fit(natural, floors, width=width)
     gap = next((at for at, (a, b) in enumerate(pairwise(kept), start=1) if b > a + 1), None)
@@ -32,12 +50,13 @@ def render(page: Page, *, width: int) -> Table:
         if position == gap:
             table.add_column("…", width=1)
         _add_column(table, page.columns[index], cells)
-    for row in page.head:
+    for row in head:
         table.add_row(*_cells(row, kept, gap))
-    if page.tail:
+    if tail:
         dots = [Text("·", style="dim", justify="center")] * (len(kept) + (gap is not None))
-        table.add_row(*dots)
-        for row in page.tail:
+        for _ in range(DOTS):
+            table.add_row(*dots)
+        for row in tail:
             table.add_row(*_cells(row, kept, gap))
     return table
 
@@ -70,11 +89,8 @@ def _table_width(cells: Sequence[int], has_gap: bool) -> int:
     return 1 + sum(each + _FRAME for each in cells) + (1 + _FRAME if has_gap else 0)
 
 
-def _natural_width(column: Column, index: int, page: Page) -> int:
-    lines = [column.name, column.type]
-    for row in (*page.head, *page.tail):
-        lines.extend(show(row[index]).split("\n"))
-    return max(cell_len(line) for line in lines)
+def _natural_width(column: Column, cells: Sequence[Text]) -> int:
+    return max(cell_len(line) for line in (column.name, column.type, *(cell.plain for cell in cells)))
 
 
 def _floor(column: Column, natural: int) -> int:
@@ -88,13 +104,22 @@ def _caption(page: Page, columns_shown: int) -> str:
 
 
 def _add_column(table: Table, column: Column, cells: int) -> None:
-    header = Text.assemble((column.name, "bold"), "\n", (column.type.lower(), "dim"))
+    header = Text.assemble((escape(column.name).replace("\n", "\\n"), "bold"), "\n", (column.type.lower(), "dim"))
     side: JustifyMethod = "right" if is_number(column.type) else "left"
     table.add_column(header, width=cells, no_wrap=True, overflow="ellipsis", justify=side)
 
 
-def _cells(row: Row, kept: Sequence[int], gap: int | None) -> list[Text]:
-    cells = [Text(show(row[index]), style="dim italic" if row[index] is None else "") for index in kept]
+def _texts(row: Row, columns: Columns, null: str) -> list[Text]:
+    """The cells of a row, each on one line; a NULL is dimmed."""
+    cells = []
+    for value, column in zip(row, columns, strict=True):
+        text = show(value, text_of(column.type), null=null).replace("\n", "\\n")
+        cells.append(Text(text[:CHARACTERS_MAX], style="dim italic" if value is None else ""))
+    return cells
+
+
+def _cells(row: Sequence[Text], kept: Sequence[int], gap: int | None) -> list[Text]:
+    cells = [row[index] for index in kept]
     if gap is not None:
         cells.insert(gap, Text("…", style="dim"))
     return cells
