@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mvengine.errors import NotSupportedError
-from mvengine.planner.delta.stages import maintenance_plan
+from mvengine.planner.delta.stages import Describe, maintenance_plan
 from mvengine.planner.delta.state import state_columns, strategy_of
 from mvengine.planner.logical import (
     BagStage,
@@ -27,14 +27,14 @@ from mvengine.sql.statements import Policy
 _ORDER = list(Strategy)
 
 
-def compile_view(bound: Materialize) -> Materialize:
+def compile_view(bound: Materialize, describe: Describe) -> Materialize:
     """The root with a Maintenance plan below it and the strategy that its stages need.
 
     Error: NotSupportedError where that is ``full`` under policy ``strict``.
     """
     optimized = optimize(bound)
     assert isinstance(optimized, Materialize)
-    planned = maintenance_plan(optimized)
+    planned = maintenance_plan(optimized, describe)
     assert isinstance(planned.input, Maintenance)
     strategy, reason = _strategy(planned.input, bound.reason)
     if strategy is Strategy.FULL and planned.policy == Policy.STRICT:
@@ -58,7 +58,7 @@ def stage_strategy(stage: Node, full_reason: str) -> tuple[Strategy, str]:
             return Strategy.FULL, full_reason
         case GroupStage():
             states = state_columns(stage.arguments, stage.aggregates, exact_floats=stage.exact_floats)
-            return strategy_of(states, stage.aggregates, exact_floats=stage.exact_floats)
+            return strategy_of(states, stage.aggregates, stage.twins, exact_floats=stage.exact_floats)
         case MatchStage():
             assert isinstance(stage.input, Match)
             if not stage.input.keys:

@@ -16,7 +16,7 @@ from mvengine.errors import FormatError, InternalError
 from mvengine.planner.codec import Json, decode, encode
 from mvengine.planner.logical import Root
 
-FORMAT = 2
+FORMAT = 3
 """The format that is written. It grows with every change of a node's fields, together with an upgrade."""
 
 Upgrade = Callable[[dict[str, Json]], dict[str, Json]]
@@ -36,7 +36,34 @@ def with_exact_floats(document: dict[str, Json]) -> dict[str, Json]:
     return {name: upgraded(value) for name, value in document.items()}
 
 
-UPGRADES: Mapping[int, Upgrade] = {1: with_exact_floats}
+_TWINS = {
+    "Maintenance": ("twins",),
+    "BagStage": ("twins",),
+    "FullStage": ("twins",),
+    "GroupStage": ("twins",),
+    "MatchStage": ("twins", "left_twins", "right_twins"),
+    "PartitionStage": ("twins",),
+    "RecursiveStage": ("twins",),
+    "TopStage": ("twins",),
+}
+
+
+def without_twins(document: dict[str, Json]) -> dict[str, Json]:
+    """Format 2 took equal values for the same (1 month, 30 days), and goes on so until the view is replaced."""
+
+    def upgraded(value: Json) -> Json:
+        if isinstance(value, list):
+            return [upgraded(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        fields = {name: upgraded(item) for name, item in value.items()}
+        added: dict[str, Json] = {name: [] for name in _TWINS.get(str(value.get("node")), ())}
+        return {**added, **fields}
+
+    return {name: upgraded(value) for name, value in document.items()}
+
+
+UPGRADES: Mapping[int, Upgrade] = {1: with_exact_floats, 2: without_twins}
 """From the number of a format to the pure function that turns a document of it into one of the next."""
 
 

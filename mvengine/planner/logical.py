@@ -374,11 +374,17 @@ class StageRead(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class MatchStage(Node):
-    """The change of a Match, by its affected keys. Nothing is stored: the rows before follow from the inputs before."""
+    """The change of a Match, by its affected keys. Nothing is stored: the rows before follow from the inputs before.
+
+    ``twins`` are those of its columns whose equal values may differ (see twins.py), and of the columns of its inputs.
+    """
 
     input: Node  # a Match
     name: str
     columns: tuple[str, ...]
+    twins: Columns
+    left_twins: Columns
+    right_twins: Columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -386,7 +392,8 @@ class PartitionStage(Node):
     """Rows that are computed partition by partition, and stored: touched partitions are derived again and compared.
 
     ``keys`` are columns of the input, and among the outputs under the same names (none: there is one partition).
-    ``outputs`` are computed by one SELECT of a partition's rows, grouped by the keys where ``is_grouped``.
+    ``outputs`` are computed by one SELECT of a partition's rows, grouped by the keys where ``is_grouped``; ``twins``
+    are those whose equal values may differ (see twins.py).
     """
 
     input: Node
@@ -395,17 +402,21 @@ class PartitionStage(Node):
     keys: tuple[str, ...]
     outputs: tuple[Output, ...]
     is_grouped: bool
+    twins: Columns
 
 
 @dataclass(frozen=True, kw_only=True)
 class TopStage(Node):
     """The first rows of an order: ``storage`` keeps up to twice as many as are shown and some more, each different one
-    with its count, so that the input is read again only when deletions have used these up (see emit/top.py)."""
+    with its count, so that the input is read again only when deletions have used these up (see emit/top.py).
+
+    ``twins`` are columns whose equal values may differ: the order ends with what tells them apart (see twins.py)."""
 
     input: Node
     name: str
     storage: str
     columns: tuple[str, ...]
+    twins: Columns
     order_by: tuple[str, ...]
     limit: int
     offset: int
@@ -414,12 +425,14 @@ class TopStage(Node):
 @dataclass(frozen=True, kw_only=True)
 class RecursiveStage(Node):
     """The rows of a Recursion, stored. ``is_linear``: the step reads them once, by joins, projections and filters, so
-    that they can follow from changes that only insert, or only delete (see emit/recursion.py)."""
+    that they can follow from changes that only insert, or only delete (see emit/recursion.py). ``twins`` are columns
+    whose equal values may differ (see twins.py)."""
 
     input: Node  # a Recursion
     name: str
     storage: str
     columns: tuple[str, ...]
+    twins: Columns
     is_linear: bool
 
     @property
@@ -445,13 +458,15 @@ class GroupStage(Node):
     """γ with its state: ``storage`` has a row per group with a row count, and sums, counts and extrema per argument.
 
     ``input`` computes the keys under their names and each argument under its own. With ``exact_floats`` no sum of FLOAT
-    or DOUBLE follows the delta.
+    or DOUBLE follows the delta. ``twins`` are keys whose equal values may differ: which one is shown is looked up in
+    the input again whenever such a group is touched (see twins.py).
     """
 
     input: Node
     name: str
     storage: str
     keys: tuple[str, ...]
+    twins: Columns
     arguments: tuple[Argument, ...]
     aggregates: tuple[AggregateCall, ...]
     exact_floats: bool
@@ -459,22 +474,25 @@ class GroupStage(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class BagStage(Node):
-    """Rows stored as they are, duplicates included."""
+    """Rows stored as they are, duplicates included. ``twins``: columns whose equal values may differ (see twins.py)."""
 
     input: Node
     name: str
     storage: str
     columns: tuple[str, ...]
+    twins: Columns
 
 
 @dataclass(frozen=True, kw_only=True)
 class FullStage(Node):
-    """Rows of a query that is computed again whenever something it reads has changed, and compared (see Opaque)."""
+    """Rows of a query that is computed again whenever something it reads has changed, and compared (see Opaque).
+    ``twins`` are columns whose equal values may differ (see twins.py)."""
 
     name: str
     storage: str
     query: str
     columns: tuple[str, ...]
+    twins: Columns
     relations: tuple[Name, ...]
     is_tracked: bool
 
@@ -483,11 +501,13 @@ class FullStage(Node):
 class Maintenance(Node):
     """A view's maintenance plan: stages in the order in which they are maintained; the last holds the view's rows.
 
-    ``visible`` is what readers of the view see: a chain of Project and Filter over the read of the last stage.
+    ``visible`` is what readers of the view see: a chain of Project and Filter over the read of the last stage;
+    ``twins`` are columns of it whose equal values may differ (see twins.py).
     """
 
     stages: tuple[Node, ...]
     visible: Node
+    twins: Columns
 
 
 Root = Materialize | MaterializeTable | ConstrainedTable

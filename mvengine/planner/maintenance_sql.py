@@ -22,7 +22,7 @@ from mvengine.planner.logical import (
     TopStage,
 )
 from mvengine.planner.node import Node
-from mvengine.schema import quote
+from mvengine.schema import Columns, quote
 
 
 def maintenance_sql(plan: Materialize) -> str:
@@ -50,7 +50,7 @@ def _statements(stage: Node) -> list[str]:
                 parts.copy_stored(),
                 parts.compare(),
             ]
-            return [*found, *_apply(stage.storage, parts.change, parts.columns)]
+            return [*found, *_apply(stage.storage, parts.change, parts.columns, stage.twins)]
         case TopStage():
             top = TopSql(stage)
             return [top.follow(all_changed(stage.input)), top.shape(), top.read_again(), *top.apply()]
@@ -58,14 +58,14 @@ def _statements(stage: Node) -> list[str]:
             recursion = RecursionSql(stage)
             changes = all_changed(stage.recursion)
             found = [recursion.shape(changes), recursion.follow(changes)] if stage.is_linear else []
-            return [*found, recursion.compare(), *_apply(stage.storage, recursion.change, stage.columns)]
+            return [*found, recursion.compare(), *_apply(stage.storage, recursion.change, stage.columns, stage.twins)]
         case MatchStage():
             into = quote(delta_name(stage.name))
             return [f"CREATE OR REPLACE TEMP TABLE {into} AS\n{match_change(stage, all_changed(stage.input))}"]
         case BagStage():
             into = quote(delta_name(stage.name))
             change = bag.summarize(stage, all_changed(stage.input), into)
-            return [change, *_apply(stage.storage, into, stage.columns)]
+            return [change, *_apply(stage.storage, into, stage.columns, stage.twins)]
         case FullStage():
             return [stage.query]
         case _:
@@ -77,12 +77,14 @@ def _group(sql: GroupSql) -> list[str]:
     found = [sql.summarize(changes), sql.shape(), sql.derive_next(sql.groups)]
     if sql.may_lose:
         found += [sql.count_lost(), sql.derive_lost(changes)]
+    if sql.twins:
+        found.append(sql.forget_twins())
     return [*found, sql.merge_next()]
 
 
-def _apply(storage: str, change: str, columns: tuple[str, ...]) -> list[str]:
+def _apply(storage: str, change: str, columns: tuple[str, ...], twins: Columns) -> list[str]:
     return [
-        bag.shape(change, columns),
+        bag.shape(change, columns, twins),
         bag.delete(storage, change, columns, is_null_safe=False),
         bag.insert(storage, change, columns),
     ]

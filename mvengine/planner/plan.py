@@ -6,19 +6,21 @@ from collections.abc import Callable
 
 from mvengine.errors import Error, InternalError
 from mvengine.planner.compile import compile_view
+from mvengine.planner.delta.stages import Describe
 from mvengine.planner.logical import Materialize
 
 raises_own_errors = False
 """Whether an error of the planner's own is raised, as tests want it, instead of having the view computed again."""
 
 
-def plan_view(bind: Callable[[str], Materialize]) -> Materialize:
-    """The compiled plan. ``bind`` is ``bind_view`` but for its ``failure``: why the query is not to be taken apart.
+def plan_view(bind: Callable[[str], Materialize], describe: Describe) -> Materialize:
+    """The compiled plan. ``describe`` is the engine's; ``bind`` is ``bind_view`` but for its ``failure``: why the query
+    is not to be taken apart.
 
     Errors: those of ``bind_view`` and ``compile_view``.
     """
     try:
-        return compile_view(bind(""))
+        return compile_view(bind(""), describe)
     except MemoryError:
         raise
     except Exception as error:
@@ -26,4 +28,4 @@ def plan_view(bind: Callable[[str], Materialize]) -> Materialize:
         if is_users or raises_own_errors:
             raise
         message = (str(error).splitlines() or [""])[0][:120]
-        return compile_view(bind(f"{type(error).__name__}{': ' * bool(message)}{message}"))
+        return compile_view(bind(f"{type(error).__name__}{': ' * bool(message)}{message}"), describe)

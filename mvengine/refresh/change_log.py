@@ -13,6 +13,7 @@ from mvengine.engines.base import Engine
 from mvengine.planner.delta import delta_name
 from mvengine.planner.emit import bag
 from mvengine.planner.logical import WEIGHT
+from mvengine.planner.twins import twins_of
 from mvengine.schema import Columns, Name, quote
 
 _EPOCH = "_mv_epoch"
@@ -59,7 +60,7 @@ def take(engine: Engine, name: Name, columns: Columns, after: int) -> int:
     change = quote(delta_name(name))
     rows = f"SELECT * FROM {log_table(name)} WHERE {_EPOCH} > {after}"
     if columns:
-        made = bag.consolidate(rows, [column.name for column in columns], change)
+        made = bag.consolidate(rows, [column.name for column in columns], twins_of(columns), change)
     else:
         total = f"CAST(sum({WEIGHT}) AS BIGINT) AS {WEIGHT}"
         made = (

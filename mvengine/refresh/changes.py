@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mvengine.engines.base import Engine, Parameters
 from mvengine.planner.delta import delta_name
 from mvengine.planner.logical import WEIGHT
-from mvengine.schema import Name, quote
+from mvengine.schema import Columns, Name, quote
 
 FILE_ID = "_file_id"
 """The hidden column of refreshable tables: the number of the file that a row came from; NULL after DML."""
@@ -25,11 +25,13 @@ def no_rows(columns: str, source: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class CapturedTable:
-    """A relation whose changes are captured: where its rows are, and which of its columns somebody reads."""
+    """A relation whose changes are captured: where its rows are, and which of its columns somebody reads. ``twins`` are
+    those of them whose equal values may differ (see planner/twins.py)."""
 
     name: Name
     storage: str
     used: tuple[str, ...]
+    twins: Columns
 
     @property
     def change(self) -> str:

@@ -47,7 +47,7 @@ def create_stages(engine: DuckDbEngine, plan: Materialize, on_stage: Callable[[i
     assert isinstance(maintenance, Maintenance)
     types = {column.name: column.type for column in plan.columns}
     with settings_of(engine, plan.settings):
-        for done, run in enumerate(runs_of(maintenance.stages, maintenance.visible), start=1):
+        for done, run in enumerate(runs_of(maintenance), start=1):
             try:
                 create_stage(engine, run, types)
             except Error as error:

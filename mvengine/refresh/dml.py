@@ -261,7 +261,7 @@ class DmlRun:
         if not self.captured.used:
             return self._capture_count_difference(self.captured, touched)
         now = f"(SELECT {self._used()} FROM {self.target.storage} WHERE {touched})"
-        change = difference(now, _BEFORE, self.captured.used)
+        change = difference(now, _BEFORE, self.captured.used, self.captured.twins)
         return int(self._query(f"INSERT INTO {self.captured.change}\n{change}")[0][0])
 
     def _capture_count_difference(self, captured: CapturedTable, touched: str) -> int:

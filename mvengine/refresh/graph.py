@@ -20,6 +20,7 @@ from mvengine.planner.logical import (
     Scan,
 )
 from mvengine.planner.node import walk
+from mvengine.planner.twins import twins_of
 from mvengine.refresh.sizes import Sizes
 from mvengine.schema import Column, Columns, Name
 
@@ -235,7 +236,11 @@ class Graph:
 
     def used_columns(self, name: Name) -> frozenset[str]:
         """The columns (in lower case) that any view reads of a relation; see ``is_read_whole``."""
-        return self._used.get(delta_name(name).lower(), frozenset())
+        return frozenset(self._used.get(delta_name(name).lower(), {}))
+
+    def twins(self, name: Name) -> Columns:
+        """Those of them whose equal values may differ."""
+        return twins_of(tuple(self._used.get(delta_name(name).lower(), {}).values()))
 
     def is_read_whole(self, name: Name) -> bool:
         """Whether some view is computed again from the relation: a change of any column may then matter."""
@@ -247,14 +252,15 @@ class Graph:
         )
 
     @cached_property
-    def _used(self) -> Mapping[str, frozenset[str]]:
-        used: dict[str, set[str]] = {}
+    def _used(self) -> Mapping[str, Mapping[str, Column]]:
+        """By the name of a change, the columns that are read of it, by their names in lower case."""
+        used: dict[str, dict[str, Column]] = {}
         for view in self.readers:
             for node in walk(view.maintenance):
                 if isinstance(node, Scan):
-                    columns = used.setdefault(delta_name(node.relation).lower(), set())
-                    columns.update(column.name.lower() for column in node.columns)
-        return {name: frozenset(columns) for name, columns in used.items()}
+                    columns = used.setdefault(delta_name(node.relation).lower(), {})
+                    columns.update((column.name.lower(), column) for column in node.columns)
+        return used
 
 
 def decode(stored: Iterable[StoredRelation]) -> Graph:

@@ -31,6 +31,7 @@ from mvengine.planner.logical import (
     TopStage,
 )
 from mvengine.planner.node import walk
+from mvengine.planner.twins import twins_of
 from mvengine.refresh.change_log import append
 from mvengine.refresh.choice import Choice, Costs
 from mvengine.refresh.graph import Graph, ViewDefinition
@@ -132,7 +133,7 @@ def _follow(
     stages = {str(getattr(stage, "name", "")): stage for stage in plan.stages}
     rows = 0
     unneeded = near.unneeded(plan.stages) if near else frozenset[str]()
-    for run in runs_of(plan.stages, plan.visible):
+    for run in runs_of(plan):
         inputs = near.inputs(run.stage) if near else inputs_of(run.stage)
         if run.stage.name in unneeded or (not isinstance(run.stage, FullStage) and not inputs & changed):
             continue
@@ -174,7 +175,8 @@ def rebuild(engine: DuckDbEngine, view: ViewDefinition, *, is_wanted: bool) -> t
     columns = [column.name for column in view.plan.columns]
     engine.query(f"CREATE OR REPLACE TEMP TABLE {before} AS FROM {target}")
     _derive(engine, view)
-    engine.query(f"CREATE OR REPLACE TEMP TABLE {change} AS\n{bag.difference(target, before, columns)}")
+    difference = bag.difference(target, before, columns, twins_of(view.plan.columns))
+    engine.query(f"CREATE OR REPLACE TEMP TABLE {change} AS\n{difference}")
     engine.query(f"DROP TABLE {before}")
     inserted, deleted, _ = engine.query(bag.shape(change, columns))[0]
     if not is_wanted:
@@ -183,7 +185,7 @@ def rebuild(engine: DuckDbEngine, view: ViewDefinition, *, is_wanted: bool) -> t
 
 
 def _derive(engine: DuckDbEngine, view: ViewDefinition) -> None:
-    for run in runs_of(view.maintenance.stages, view.maintenance.visible):
+    for run in runs_of(view.maintenance):
         with step(f"stage {run.stage.name}"):
             rebuild_stage(engine, run.stage)
 

@@ -126,7 +126,7 @@ class Transaction:
         used = self.graph.used_columns(name)
         is_whole = self.graph.is_read_whole(name)
         kept = tuple(column for column in columns if is_whole or column.lower() in used)
-        return CapturedTable(name=name, storage=storage, used=kept)
+        return CapturedTable(name=name, storage=storage, used=kept, twins=self.graph.twins(name))
 
     def touch(self, name: Name, rows: int, cause: str, *, is_virtual: bool = False) -> None:
         """Notes that ``rows`` rows of a relation changed; their capture, if any, is in its change table, or where

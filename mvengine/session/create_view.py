@@ -88,7 +88,10 @@ def view_plan(session: Session, statement: CreateMaterializedView, name: Name, o
     from mvengine.planner.binder import bind_view
     from mvengine.planner.plan import plan_view
 
-    return plan_view(lambda failure: bound_view(session, statement, name, options, bind_view, failure))
+    def bind(failure: str) -> Materialize:
+        return bound_view(session, statement, name, options, bind_view, failure)
+
+    return plan_view(bind, session.reader.describe)
 
 
 def bound_view(

@@ -69,7 +69,7 @@ class Side:
         for file_id, rows in staged.items():
             self.put(self.plan.staging, rows, file_id)
         used = ("twice", "g")
-        captured = CapturedTable(name=self.plan.relation, storage=self.plan.storage, used=used)
+        captured = CapturedTable(name=self.plan.relation, storage=self.plan.storage, used=used, twins=())
         target = captured if self.is_captured else None
         if self.is_general:
             merged = merge_contested(

@@ -9,12 +9,13 @@ fails HAVING today is there when it passes tomorrow.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from mvengine.planner.delta.recursion import is_linear, reads_recursion
 from mvengine.planner.delta.state import WITHOUT_STATE, argument_name, call_sql
 from mvengine.planner.delta.visible import is_chain_over_state, rename_storage, top_read, under_chain
-from mvengine.planner.emit.select import columns_of, scope_of
+from mvengine.planner.emit.select import columns_of, scope_of, select
 from mvengine.planner.logical import (
     Aggregate,
     AggregateCall,
@@ -42,33 +43,39 @@ from mvengine.planner.logical import (
 )
 from mvengine.planner.node import Node
 from mvengine.planner.scalar import Expr, Output, column
-from mvengine.schema import quote
+from mvengine.planner.twins import telling, twins_of
+from mvengine.schema import Column, Columns, quote
+
+Describe = Callable[[str], Columns]
+"""Names and types of a query's columns, as the engine tells them."""
 
 
-def maintenance_plan(view: Materialize) -> Materialize:
+def maintenance_plan(view: Materialize, describe: Describe) -> Materialize:
     """The same root over a Maintenance plan instead of a logical one."""
     names = tuple(c.name for c in view.columns)
+    twins = twins_of(view.columns)
     if isinstance(view.input, Opaque):
         stage = FullStage(
             name=str(view.relation),
             storage=view.storage,
             query=view.input.query,
             columns=names,
+            twins=twins,
             relations=view.input.relations,
             is_tracked=view.input.is_tracked,
         )
         visible: Node = BagRead(storage=view.storage, columns=names, alias="v")
-        return view.with_children((Maintenance(stages=(stage,), visible=visible),))
-    cutter = _Cutter(view)
+        return view.with_children((Maintenance(stages=(stage,), visible=visible, twins=twins),))
+    cutter = _Cutter(view, describe)
     plan = cutter.cut_view(view.input)
     if is_chain_over_state(plan):
         cutter.name_last(view)
         visible = rename_storage(plan, cutter.stages[-1])
     else:
-        bag = BagStage(input=plan, name=str(view.relation), storage=view.storage, columns=names)
+        bag = BagStage(input=plan, name=str(view.relation), storage=view.storage, columns=names, twins=twins)
         cutter.stages.append(bag)
         visible = BagRead(storage=view.storage, columns=names, alias="v")
-    return view.with_children((Maintenance(stages=tuple(cutter.stages), visible=visible),))
+    return view.with_children((Maintenance(stages=tuple(cutter.stages), visible=visible, twins=twins),))
 
 
 Operator = Aggregate | Window | Match | Limit | Recursion
@@ -78,8 +85,9 @@ Operator = Aggregate | Window | Match | Limit | Recursion
 class _Cutter:
     """Collects the stages of one view, inputs first. Equal operators are one stage: it is computed once per refresh."""
 
-    def __init__(self, view: Materialize) -> None:
+    def __init__(self, view: Materialize, describe: Describe) -> None:
         self.view = view
+        self._describe = describe
         self.stages: list[Node] = []
         self._known: dict[Node, Node] = {}
 
@@ -91,20 +99,20 @@ class _Cutter:
             case Limit():
                 rows = self.cut(node.input)
                 is_stored = is_chain_over_state(rows) and not isinstance(under_chain(rows), TopRead)
-                cut = node.with_children((rows,))
-                return cut if is_stored else self._top(cut)
+                cut = replace(node, input=rows, order_by=self._order(node))
+                return cut if is_stored else self._top(cut, node)
             case _:
                 return self.cut(node)
 
     def cut(self, node: Node) -> Node:
         """The plan with every operator that is not linear replaced by the read of its stage."""
         if isinstance(node, Recursion):
-            return self._known_or_read(replace(node, base=self.cut(node.base), step=self._cut_step(node.step)))
+            return self._known_or_read(replace(node, base=self.cut(node.base), step=self._cut_step(node.step)), node)
         children = tuple(self.cut(child) for child in node.children)
-        node = node.with_children(children) if children else node
-        if not isinstance(node, Aggregate | Window | Match | Limit):
-            return node
-        return self._known_or_read(node)
+        cut = node.with_children(children) if children else node
+        if isinstance(cut, Limit) and isinstance(node, Limit):
+            return self._known_or_read(replace(cut, order_by=self._order(node)), node)
+        return self._known_or_read(cut, node) if isinstance(node, Aggregate | Window | Match) else cut
 
     def _cut_step(self, node: Node) -> Node:
         """A recursion's step: what reads its rows stays in it."""
@@ -112,26 +120,41 @@ class _Cutter:
             return self.cut(node)
         return node.with_children(tuple(self._cut_step(child) for child in node.children)) if node.children else node
 
-    def _known_or_read(self, node: Operator) -> GroupRead | StageRead:
+    def _known_or_read(self, node: Node, whole: Operator) -> GroupRead | StageRead:
+        """``node`` is the operator over reads of stages; ``whole`` is it as the query has it."""
+        assert isinstance(node, Operator)
         body = replace(node, alias="")  # the same operator under another name is the same
-        read = self._known.get(body) or self._read(node)
+        read = self._known.get(body) or self._read(node, whole)
         self._known[body] = read
         assert isinstance(read, GroupRead | StageRead)
         return replace(read, alias=node.alias)
 
-    def _read(self, node: Operator) -> GroupRead | StageRead:
+    def _read(self, node: Operator, whole: Operator) -> GroupRead | StageRead:
         match node:
             case Match():
-                return self._match(node)
+                assert isinstance(whole, Match)
+                return self._match(node, whole)
             case Window():
-                return self._window(node)
+                return self._window(node, whole)
             case Limit():
-                return self._top(node)
+                return self._top(node, whole)
             case Recursion():
-                return self._recursive(node)
+                return self._recursive(node, whole)
             case Aggregate():
                 is_general = any(call.function in WITHOUT_STATE for call in node.aggregates)
-                return self._general(node) if is_general else self._group(node)
+                return self._general(node, whole) if is_general else self._group(node, whole)
+
+    def _twins(self, whole: Node) -> Columns:
+        """The columns of a plan whose equal values may differ."""
+        if not columns_of(whole):
+            return ()
+        described = self._describe(select(whole, weighted=False))
+        named = zip(columns_of(whole), described, strict=True)
+        return twins_of(tuple(Column(name=name, type=column.type) for name, column in named))
+
+    def _order(self, limit: Limit) -> tuple[str, ...]:
+        """The order of a limit, in which twins do not tie: whoever reads it finds the same rows."""
+        return (*limit.order_by, *(telling(column) for column in self._twins(limit)))
 
     def name_last(self, view: Materialize) -> None:
         """Gives the last stage the view's own name and storage."""
@@ -145,13 +168,16 @@ class _Cutter:
         schema, _, _ = self.view.storage.partition(".")
         return name, f"{schema}.{quote(name)}"
 
-    def _match(self, node: Match) -> StageRead:
+    def _match(self, node: Match, whole: Match) -> StageRead:
         name, _ = self._name()
         columns = columns_of(node)
-        self.stages.append(MatchStage(input=node, name=name, columns=columns))
+        twins, left, right = (self._twins(part) for part in (whole, whole.left, whole.right))
+        self.stages.append(
+            MatchStage(input=node, name=name, columns=columns, twins=twins, left_twins=left, right_twins=right)
+        )
         return StageRead(stage=name, rows=node, columns=columns, alias=node.alias, version=Version.CURRENT)
 
-    def _top(self, node: Limit) -> StageRead:
+    def _top(self, node: Limit, whole: Node) -> StageRead:
         name, storage = self._name()
         columns = columns_of(node)
         stage = TopStage(
@@ -159,6 +185,7 @@ class _Cutter:
             name=name,
             storage=storage,
             columns=columns,
+            twins=self._twins(whole),
             order_by=node.order_by,
             limit=node.limit,
             offset=node.offset,
@@ -167,20 +194,27 @@ class _Cutter:
         rows = top_read(stage, node.alias)
         return StageRead(stage=name, rows=rows, columns=columns, alias=node.alias, version=Version.CURRENT)
 
-    def _recursive(self, node: Recursion) -> StageRead:
+    def _recursive(self, node: Recursion, whole: Node) -> StageRead:
         name, storage = self._name()
-        self.stages.append(
-            RecursiveStage(input=node, name=name, storage=storage, columns=node.columns, is_linear=is_linear(node.step))
+        stage = RecursiveStage(
+            input=node,
+            name=name,
+            storage=storage,
+            columns=node.columns,
+            twins=self._twins(whole),
+            is_linear=is_linear(node.step),
         )
+        self.stages.append(stage)
         rows = BagRead(storage=storage, columns=node.columns, alias=node.alias)
         return StageRead(stage=name, rows=rows, columns=node.columns, alias=node.alias, version=Version.CURRENT)
 
-    def _window(self, node: Window) -> StageRead:
+    def _window(self, node: Window, whole: Node) -> StageRead:
         alias = scope_of(node.input)
         passed = tuple(Output(name=name, expr=column(alias, name)) for name in columns_of(node.input))
-        return self._partition(node.input, node.partition_by, (*passed, *node.calls), node.alias, is_grouped=False)
+        outputs = (*passed, *node.calls)
+        return self._partition(node.input, node.partition_by, outputs, node.alias, self._twins(whole), is_grouped=False)
 
-    def _general(self, node: Aggregate) -> StageRead:
+    def _general(self, node: Aggregate, whole: Node) -> StageRead:
         """Groups whose results are computed from their rows. The binder has made the keys columns of the input."""
         assert all(key.expr.is_column for key in node.keys), node
         keys = tuple(key.expr.columns[0].name for key in node.keys)
@@ -190,27 +224,43 @@ class _Cutter:
             )
             for call in node.aggregates
         )
-        return self._partition(node.input, keys, (*node.keys, *calls), node.alias, is_grouped=True)
+        return self._partition(node.input, keys, (*node.keys, *calls), node.alias, self._twins(whole), is_grouped=True)
 
     def _partition(
-        self, source: Node, keys: tuple[str, ...], outputs: tuple[Output, ...], alias: str, *, is_grouped: bool
+        self,
+        source: Node,
+        keys: tuple[str, ...],
+        outputs: tuple[Output, ...],
+        alias: str,
+        twins: Columns,
+        *,
+        is_grouped: bool,
     ) -> StageRead:
         name, storage = self._name()
         columns = tuple(output.name for output in outputs)
-        self.stages.append(
-            PartitionStage(input=source, name=name, storage=storage, keys=keys, outputs=outputs, is_grouped=is_grouped)
+        stage = PartitionStage(
+            input=source,
+            name=name,
+            storage=storage,
+            keys=keys,
+            outputs=outputs,
+            is_grouped=is_grouped,
+            twins=twins,
         )
+        self.stages.append(stage)
         rows = BagRead(storage=storage, columns=columns, alias=alias)
         return StageRead(stage=name, rows=rows, columns=columns, alias=alias, version=Version.CURRENT)
 
-    def _group(self, node: Aggregate) -> GroupRead:
+    def _group(self, node: Aggregate, whole: Node) -> GroupRead:
         name, storage = self._name()
+        keys = tuple(key.name for key in node.keys)
         arguments, outputs, calls = _arguments(node)
         stage = GroupStage(
             input=Project(input=node.input, outputs=(*node.keys, *outputs), alias="input"),
             name=name,
             storage=storage,
-            keys=tuple(key.name for key in node.keys),
+            keys=keys,
+            twins=tuple(column for column in self._twins(whole) if column.name in keys),
             arguments=arguments,
             aggregates=calls,
             exact_floats=self.view.exact_floats,

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mvengine.planner.delta.doubles import fresh_error, fresh_sum
-from mvengine.planner.logical import AggregateCall, AggregateFunction, Argument, Strategy
-from mvengine.schema import quote
+from mvengine.planner.logical import AggregateCall, AggregateFunction, Argument, GroupStage, Strategy
+from mvengine.planner.twins import is_float, twins_of
+from mvengine.schema import Column, Columns, quote
 
 COUNT = "_mv_count"
 INEXACT_TYPES = frozenset({"FLOAT", "DOUBLE", "UHUGEINT"})  # DuckDB sums UHUGEINT as DOUBLE
@@ -170,10 +171,31 @@ def is_exact(state: StateColumn) -> bool:
     return not (state.kind in (StateKind.SUM, StateKind.ERROR) and state.argument.type in INEXACT_TYPES)
 
 
+def group_twins(stage: GroupStage) -> Columns:
+    """Of what is seen of the groups: the columns whose equal values may differ (see twins.py)."""
+    results = tuple(Column(name=call.name, type=_result_type(call)) for call in stage.aggregates)
+    return (*stage.twins, *twins_of(results))
+
+
+def _result_type(call: AggregateCall) -> str:
+    """As far as twins go."""
+    match call.function:
+        case AggregateFunction.MIN | AggregateFunction.MAX:
+            return call.argument_type
+        case AggregateFunction.AVG:
+            return "DOUBLE"
+        case AggregateFunction.SUM if call.argument_type in INEXACT_TYPES:
+            return "DOUBLE"
+        case _:
+            return ""
+
+
 def strategy_of(
-    states: tuple[StateColumn, ...], aggregates: tuple[AggregateCall, ...], *, exact_floats: bool
+    states: tuple[StateColumn, ...], aggregates: tuple[AggregateCall, ...], twins: Columns, *, exact_floats: bool
 ) -> tuple[Strategy, str]:
-    """The strategy of a group stage, and the construct that decides it."""
+    """The strategy of a group stage, and the construct that decides it. ``twins`` are keys (see GroupStage)."""
+    if told := next((key for key in twins if not is_float(key)), None):
+        return Strategy.AFFECTED, f"values of {told.name} may be equal and differ: touched groups are looked up again"
     if not all(is_exact(state) for state in states):
         if exact_floats:
             return Strategy.AFFECTED, "exact sums of DOUBLE cannot be retracted: touched groups are derived again"

@@ -11,46 +11,51 @@ from mvengine.planner.delta.changes import Changes
 from mvengine.planner.emit.select import select, union
 from mvengine.planner.logical import WEIGHT, BagRead, BagStage, StageRead, Version
 from mvengine.planner.node import Node, rewrite
-from mvengine.schema import quote
+from mvengine.planner.twins import grouping, may_have_twin, telling
+from mvengine.schema import Columns, quote
 
 
-def consolidated(change: str, columns: Sequence[str]) -> str:
-    """A query for a change in which each different row stands once, with its weight; rows that cancel are left out."""
+def consolidated(change: str, columns: Sequence[str], twins: Columns) -> str:
+    """A query for a change in which each different row stands once, with its weight; rows that cancel are left out.
+    ``twins``, here and below: columns by which rows may be equal and yet not the same (see twins.py)."""
     names = ", ".join(quote(name) for name in columns)
     return (
         f"SELECT {names}, CAST(sum({WEIGHT}) AS BIGINT) AS {WEIGHT}\nFROM (\n{change}\n) AS change\n"
-        f"GROUP BY {names}\nHAVING sum({WEIGHT}) <> 0"
+        f"GROUP BY {grouping(columns, twins)}\nHAVING sum({WEIGHT}) <> 0"
     )
 
 
-def consolidate(change: str, columns: Sequence[str], into: str) -> str:
+def consolidate(change: str, columns: Sequence[str], twins: Columns, into: str) -> str:
     """The consolidated change as a temporary table."""
-    return f"CREATE OR REPLACE TEMP TABLE {into} AS\n{consolidated(change, columns)}"
+    return f"CREATE OR REPLACE TEMP TABLE {into} AS\n{consolidated(change, columns, twins)}"
 
 
 def summarize(stage: BagStage, changes: Changes, into: str) -> str:
     """The change of the stage's rows."""
-    return consolidate(union(changes.terms(stage.input), weighted=True), stage.columns, into)
+    return consolidate(union(changes.terms(stage.input), weighted=True), stage.columns, stage.twins, into)
 
 
-def difference(new: str, old: str, columns: Sequence[str]) -> str:
+def difference(new: str, old: str, columns: Sequence[str], twins: Columns) -> str:
     """A query for what must change in ``old`` to make it ``new``: both are table names or queries in parentheses."""
     names = ", ".join(quote(name) for name in columns)
     change = (
         f"SELECT {names}, CAST(1 AS BIGINT) AS {WEIGHT} FROM {new}\n"
         f"UNION ALL\nSELECT {names}, CAST(-1 AS BIGINT) AS {WEIGHT} FROM {old}"
     )
-    return consolidated(change, columns)
+    return consolidated(change, columns, twins)
 
 
-def shape(change: str, columns: Sequence[str]) -> str:
-    """Rows inserted, rows deleted, and how many different deleted rows hold a NULL."""
+def shape(change: str, columns: Sequence[str], twins: Columns = ()) -> str:
+    """Rows inserted, rows deleted, and how many different deleted rows hold a NULL; where there are ``twins``, also how
+    many hold a value that has one."""
     # not IS NULL: a value with a NULL inside (of a UNION) is not NULL, and yet not equal to itself
     nulls = " OR ".join(f"({quote(name)} = {quote(name)}) IS NOT TRUE" for name in columns)
+    having = " OR ".join(may_have_twin(column) for column in twins)
+    with_twins = f", count(*) FILTER (WHERE {WEIGHT} < 0 AND ({having}))" if twins else ""
     return (
         f"SELECT coalesce(sum({WEIGHT}) FILTER (WHERE {WEIGHT} > 0), 0), "
         f"coalesce(-sum({WEIGHT}) FILTER (WHERE {WEIGHT} < 0), 0), "
-        f"count(*) FILTER (WHERE {WEIGHT} < 0 AND ({nulls})) FROM {change}"
+        f"count(*) FILTER (WHERE {WEIGHT} < 0 AND ({nulls})){with_twins} FROM {change}"
     )
 
 
@@ -58,13 +63,23 @@ ROW = "_mv_row"
 """In a copy of stored rows: the id of each in its table."""
 
 
-def delete(storage: str, change: str, columns: Sequence[str], *, is_null_safe: bool, among: str | None = None) -> str:
+def delete(
+    storage: str,
+    change: str,
+    columns: Sequence[str],
+    twins: Columns = (),
+    *,
+    is_null_safe: bool,
+    among: str | None = None,
+) -> str:
     """Deletes as many copies of each row as the change takes away. ``among``: a copy of the stored rows, with their
     ids, that holds all of these; else the whole table is searched."""
     row = "s.rowid" if among is None else f"s.{ROW}"
     operator = "IS NOT DISTINCT FROM" if is_null_safe else "="
-    same = " AND ".join(f"s.{quote(name)} {operator} d.{quote(name)}" for name in columns)
-    names = ", ".join(f"s.{quote(name)}" for name in columns)
+    pairs = [f"s.{quote(name)} {operator} d.{quote(name)}" for name in columns]
+    pairs += [f"{telling(column, 's')} {operator} {telling(column, 'd')}" for column in twins]
+    same = " AND ".join(pairs)
+    names = ", ".join([*(f"s.{quote(name)}" for name in columns), *(telling(column, "s") for column in twins)])
     return (
         f"DELETE FROM {storage} WHERE rowid IN (\n"
         f"  SELECT stored FROM (\n"

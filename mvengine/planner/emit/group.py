@@ -26,7 +26,8 @@ from mvengine.planner.emit.select import columns_of, select, union
 from mvengine.planner.logical import WEIGHT, GroupRead, GroupStage
 from mvengine.planner.node import Node, rewrite
 from mvengine.planner.scalar import column
-from mvengine.schema import quote
+from mvengine.planner.twins import may_have_twin, twins_of
+from mvengine.schema import Column, Columns, quote
 
 OLD = "_mv_old"
 """Before the name of a state: what it was."""
@@ -61,7 +62,13 @@ class GroupSql:
     @property
     def is_additive(self) -> bool:
         """Whether the change of a group follows from the change of its rows alone: there are only exact sums."""
-        return all(is_exact(state) and not state.is_extremum for state in self.states)
+        return not self.stage.twins and all(is_exact(state) and not state.is_extremum for state in self.states)
+
+    @property
+    def twins(self) -> Columns:
+        """The stored columns whose equal values may differ: the engine's UPDATE takes these for unchanged."""
+        extrema = tuple(Column(name=s.name, type=s.argument.type) for s in self.states if s.is_extremum)
+        return (*self.stage.twins, *twins_of(extrema))
 
     def create(self) -> str:
         """The state table, filled from the current input."""
@@ -95,7 +102,7 @@ class GroupSql:
         outputs = [*keys, f"CAST(sum({WEIGHT}) AS BIGINT) AS {COUNT}", *self._summaries()]
         zero = [f"sum({WEIGHT}) <> 0"]
         zero += [f"{s.name} <> 0" for s in self.states if not s.is_extremum and is_exact(s)]
-        keep = any(s.is_extremum or not is_exact(s) for s in self.states)
+        keep = not self.is_additive
         grouping = f"\nGROUP BY {', '.join(keys)}" if keys else ""
         nothing = "" if keys else "\nHAVING count(*) > 0"  # or it would be a row of NULL
         having = nothing if keep else f"\nHAVING {' OR '.join(zero)}"
@@ -137,7 +144,11 @@ class GroupSql:
         from the change, the group is marked as lost."""
         before = [f"s.{COUNT} AS {OLD}{COUNT}", *(f"s.{s.name} AS {OLD}{s.name}" for s in self.states)]
         after = [f"coalesce(s.{COUNT}, 0) + d.{COUNT} AS {COUNT}", *(f"{_merged(s)} AS {s.name}" for s in self.states)]
-        keys = [f"d.{quote(key)}" for key in self.stage.keys]
+        told_apart = {key.name for key in self.stage.twins}
+        keys = [f"d.{quote(key)}" for key in self.stage.keys if key not in told_apart]
+        for key in (quote(key.name) for key in self.stage.twins):
+            keys.append(f"CASE WHEN s.{COUNT} IS NULL THEN d.{key} ELSE s.{key} END AS {key}")
+            before.append(f"s.{key} AS {_old_key(key)}")
         lost = [f"{self._lost()} AS {LOST}"] if self.may_lose else []
         return (
             f"CREATE OR REPLACE TEMP TABLE {self.next} AS\nSELECT {', '.join([*keys, *before, *after, *lost])}\n"
@@ -159,10 +170,25 @@ class GroupSql:
             return remains
         lost = [_loses(state) for state in self.states if state.is_extremum]
         lost += [_uncertain(state) for state in self.states if state.kind is StateKind.ERROR]
+        lost += [may_have_twin(key, "d") for key in self.stage.twins]
         return f"coalesce({remains} AND ({' OR '.join(lost)}), false)"
 
     def count_lost(self) -> str:
-        return f"SELECT count(*) FROM {self.next} WHERE {LOST}"
+        """How many groups are lost; where there are ``twins``, also in how many a value may have one."""
+        if not self.twins:
+            return f"SELECT count(*) FROM {self.next} WHERE {LOST}"
+        return f"SELECT count(*) FILTER (WHERE {LOST}), count(*) FILTER (WHERE {self._has_twin()}) FROM {self.next}"
+
+    def _has_twin(self) -> str:
+        return " OR ".join(may_have_twin(column) for column in self.twins)
+
+    def forget_twins(self) -> str:
+        """Deletes stored groups in the place of which others, equal but perhaps not the same, will be inserted."""
+        changed = " OR ".join(may_have_twin(column, "d") for column in self.twins)
+        return (
+            f"DELETE FROM {self.stage.storage} AS s USING {self.next} AS d\n"
+            f"WHERE {self.same_keys('s', 'd')} AND d.{COUNT} > 0 AND ({changed})"
+        )
 
     def derive_lost(self, changes: Changes) -> str:
         """Puts the states of the lost groups in their place, derived from the input."""
@@ -172,6 +198,14 @@ class GroupSql:
         affected = changes.affected(self.stage, lost, is_null_safe=self.is_null_safe)
         source = affected.restricted(self.stage.input, keys)
         names = [COUNT, *(s.name for s in self.states)]
+        if self.twins:
+            names += [quote(key.name) for key in self.stage.twins]
+            found = [f"CASE WHEN n.{LOST} THEN again.{name} ELSE n.{name} END AS {name}" for name in names]
+            return (
+                f"CREATE OR REPLACE TEMP TABLE {self.next} AS\nSELECT n.* REPLACE ({', '.join(found)})\n"
+                f"FROM {self.next} AS n LEFT JOIN (\n{self._derive(source, restriction)}\n) AS again\n"
+                f"ON n.{LOST} AND {self.same_keys('n', 'again')}"
+            )
         return (
             f"UPDATE {self.next} AS n SET {', '.join(f'{name} = again.{name}' for name in names)}\n"
             f"FROM (\n{self._derive(source, restriction)}\n) AS again\n"
@@ -182,19 +216,21 @@ class GroupSql:
         """Stores the states of the changed groups."""
         return self._merge(self.next, lambda name: f"d.{name}")
 
-    def visible_change(self, visible: Node) -> str:
+    def visible_change(self, visible: Node, twins: Columns) -> str:
         """A query for what the change is to those who see ``visible``: projections and filters over the groups."""
 
         def over(states: str) -> str:
             plan = rewrite(visible, lambda node: replace(node, storage=states) if isinstance(node, GroupRead) else None)
             return f"({select(plan, weighted=False)})"
 
-        return difference(over(self._states("")), over(self._states(OLD)), columns_of(visible))
+        return difference(over(self._states("")), over(self._states(OLD)), columns_of(visible), twins)
 
     def _states(self, prefix: str) -> str:
         """The changed groups' states as they are stored: after, or with the prefix, before."""
         names = [COUNT, *(s.name for s in self.states)]
-        columns = [*(quote(key) for key in self.stage.keys), *(f"{prefix}{name} AS {name}" for name in names)]
+        told_apart = {quote(key.name) for key in self.stage.twins} if prefix else set()
+        keys = [f"{_old_key(key)} AS {key}" if key in told_apart else key for key in map(quote, self.stage.keys)]
+        columns = [*keys, *(f"{prefix}{name} AS {name}" for name in names)]
         exists = f"{prefix}{COUNT} > 0" if self.stage.keys else "true"  # without keys there is always a row
         return f"(SELECT {', '.join(columns)} FROM {self.next} WHERE {exists})"
 
@@ -214,6 +250,11 @@ class GroupSql:
             f"WHEN NOT MATCHED AND d.{COUNT} > 0 THEN INSERT ({', '.join(columns)})\n"
             f"  VALUES ({', '.join('d.' + column for column in columns)})"
         )
+
+
+def _old_key(key: str) -> str:
+    """The name of a key as it was, from its quoted name."""
+    return quote(f"{OLD}_key_{key}")
 
 
 def _loses(state: StateColumn) -> str:

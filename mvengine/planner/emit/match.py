@@ -24,7 +24,7 @@ from mvengine.planner.emit.select import columns_of, free_alias, matched, scope_
 from mvengine.planner.logical import WEIGHT, Match, MatchKind, MatchStage
 from mvengine.planner.node import Node
 from mvengine.planner.scalar import Expr
-from mvengine.schema import quote
+from mvengine.schema import Columns, quote
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class _Side:
 
     name: str  # 'left' or 'right'
     node: Node
+    twins: Columns
     keys: tuple[Expr, ...]
     may_be_null: tuple[bool, ...]  # per key: whether NULL is equal to NULL
     changes: Changes
@@ -59,7 +60,7 @@ class _Side:
     def change(self) -> str:
         """ΔL, consolidated."""
         rows = union(self.changes.terms(self.node), weighted=True)
-        return f"{self.name}_change AS MATERIALIZED (\n{consolidated(rows, self.columns)}\n)"
+        return f"{self.name}_change AS MATERIALIZED (\n{consolidated(rows, self.columns, self.twins)}\n)"
 
     def key_rows(self) -> str:
         keys = ", ".join(f"{key.sql} AS k{i}" for i, key in enumerate(self.keys, 1))
@@ -84,7 +85,7 @@ class _Side:
         rows = f"SELECT {names}, CAST(1 AS BIGINT) AS {WEIGHT} FROM {self.name}_now\nUNION ALL {lost}"
         return (
             f"{self.name}_before AS MATERIALIZED (\nSELECT {names} FROM (\n"
-            f"SELECT {names}, unnest(range({WEIGHT})) FROM (\n{consolidated(rows, self.columns)}\n))\n)"
+            f"SELECT {names}, unnest(range({WEIGHT})) FROM (\n{consolidated(rows, self.columns, self.twins)}\n))\n)"
         )
 
 
@@ -97,8 +98,9 @@ def change(stage: MatchStage, changes: Changes) -> str:
     null_safe = tuple(key.is_null_safe for key in node.keys)
     table = free_alias("affected", scope_of(node.left), scope_of(node.right))
     affected = changes.affected(stage, table, is_null_safe=any(null_safe))
-    left = _Side("left", node.left, tuple(key.left for key in node.keys), null_safe, changes, affected)
-    right = _Side("right", node.right, tuple(key.right for key in node.keys), null_safe, changes, affected)
+    keys = tuple(key.left for key in node.keys), tuple(key.right for key in node.keys)
+    left = _Side("left", node.left, stage.left_twins, keys[0], null_safe, changes, affected)
+    right = _Side("right", node.right, stage.right_twins, keys[1], null_safe, changes, affected)
     sides = [side for side in (left, right) if side.has_changed]
     parts = [side.change() for side in sides]
     if node.keys:
@@ -112,7 +114,7 @@ def change(stage: MatchStage, changes: Changes) -> str:
         *_unmatchable(node, left, right),
     ]
     rows = "\nUNION ALL\n".join(terms)
-    return f"WITH {', '.join(parts)}\n{consolidated(rows, stage.columns)}"
+    return f"WITH {', '.join(parts)}\n{consolidated(rows, stage.columns, stage.twins)}"
 
 
 def _evaluated(node: Match, left: str, right: str) -> str:

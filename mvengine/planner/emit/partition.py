@@ -101,7 +101,8 @@ class PartitionSql:
 
     def compare(self) -> str:
         """The change: rows derived again against those that are stored."""
-        return f"CREATE OR REPLACE TEMP TABLE {self.change} AS\n{difference(self.fresh, self.stored, self.columns)}"
+        query = difference(self.fresh, self.stored, self.columns, self.stage.twins)
+        return f"CREATE OR REPLACE TEMP TABLE {self.change} AS\n{query}"
 
     def visible_change(self, visible: Node) -> str:
         """What the change is to those who see ``visible``."""

@@ -66,7 +66,7 @@ class RecursionSql:
     def compare(self) -> str:
         """The change, from the rows computed again."""
         fresh = f"(\n{recursion_query(self.stage.recursion)}\n)"
-        return self._into(difference(fresh, self.stage.storage, self.stage.columns))
+        return self._into(difference(fresh, self.stage.storage, self.stage.columns, self.stage.twins))
 
     def follow(self, changes: Changes) -> str:
         """The change, from the inputs' changes."""
@@ -81,7 +81,7 @@ class RecursionSql:
         stored = BagRead(storage=self.stage.storage, columns=self.stage.columns, alias="")
         step = self._reading(recursion.step, lambda read: replace(stored, alias=read.alias))
         terms = (*changes.terms(recursion.base), *changes.terms(step))
-        return consolidated(union(terms, weighted=True), self.stage.columns)
+        return consolidated(union(terms, weighted=True), self.stage.columns, self.stage.twins)
 
     def _weighted(self, changes: Changes) -> str:
         columns = self.stage.columns
@@ -99,7 +99,7 @@ class RecursionSql:
             f"SELECT * FROM (\n{self._seeds(changes)}\n)\nUNION ALL\nSELECT * FROM (\n{step}\n)\n)\n"
             f"SELECT * FROM {new}"
         )
-        return consolidated(fixpoint, columns)
+        return consolidated(fixpoint, columns, self.stage.twins)
 
     def _new_rows(self, changes: Changes) -> str:
         new = quote(self.stage.recursion.name)

@@ -8,6 +8,7 @@ nothing but several doubles, and are nearly equal in the first, may be paired ba
 from __future__ import annotations
 
 from mvengine.planner.logical import WEIGHT
+from mvengine.planner.twins import grouping, telling, twins_of
 from mvengine.schema import Columns, literal, quote
 
 TOLERANCE = {"DOUBLE": 1e-9, "FLOAT": 1e-5}
@@ -23,8 +24,11 @@ def beyond_tolerance(difference: str, columns: Columns, into: str) -> str:
     names = ", ".join(quote(column.name) for column in columns)
     exact = [quote(column.name) for column in columns if column.type not in TOLERANCE]
     inexact = [quote(column.name) for column in columns if column.type in TOLERANCE]
-    partition = ", ".join([*exact, f"{WEIGHT} > 0"])
+    twins = tuple(column for column in twins_of(columns) if column.type not in TOLERANCE)
+    partition = ", ".join([*exact, *(telling(column) for column in twins), f"{WEIGHT} > 0"])
     pairs = [f"u.{name} IS NOT DISTINCT FROM m.{name}" for name in exact]
+    pairs += [f"{telling(column, 'u')} IS NOT DISTINCT FROM {telling(column, 'm')}" for column in twins]
+    told = [(telling(column, "n"), telling(column, "r")) for column in twins]
     pairs += [_near(quote(column.name), column.type) for column in columns if column.type in TOLERANCE]
     return (
         f"CREATE OR REPLACE TEMP TABLE {into} AS\n"
@@ -39,8 +43,9 @@ def beyond_tolerance(difference: str, columns: Columns, into: str) -> str:
         f")\n"
         f"SELECT {names}, CAST(sum({WEIGHT}) AS BIGINT) AS {WEIGHT} FROM ranked AS r\n"
         f"ANTI JOIN near AS n ON n.rank = r.rank"
-        f"{''.join(f' AND n.{name} IS NOT DISTINCT FROM r.{name}' for name in exact)}\n"
-        f"GROUP BY {names}"
+        f"{''.join(f' AND n.{name} IS NOT DISTINCT FROM r.{name}' for name in exact)}"
+        f"{''.join(f' AND {one} IS NOT DISTINCT FROM {other}' for one, other in told)}\n"
+        f"GROUP BY {grouping([column.name for column in columns], twins_of(columns))}"
     )
 
 

@@ -19,7 +19,8 @@ from mvengine.planner.emit.bag import difference
 from mvengine.planner.emit.select import select, union
 from mvengine.planner.logical import TOP_COUNT, WEIGHT, TopRead, TopStage
 from mvengine.planner.node import Node, rewrite
-from mvengine.schema import quote
+from mvengine.planner.twins import grouping, telling
+from mvengine.schema import Columns, quote
 
 _LAST = "_mv_is_last"
 _RESERVE_ROWS = 100
@@ -50,6 +51,10 @@ class TopSql:
         return ", ".join(quote(name) for name in self.stage.columns)
 
     @property
+    def _grouping(self) -> str:
+        return grouping(self.stage.columns, self.stage.twins)
+
+    @property
     def _order(self) -> str:
         return ", ".join(self.stage.order_by)
 
@@ -65,14 +70,16 @@ class TopSql:
 
     def _first(self) -> str:
         """The first rows of the input, the last of them with all its copies."""
-        same = " AND ".join(f"i.{quote(name)} IS NOT DISTINCT FROM l.{quote(name)}" for name in self.stage.columns)
+        pairs = [f"i.{quote(name)} IS NOT DISTINCT FROM l.{quote(name)}" for name in self.stage.columns]
+        pairs += [f"{telling(c, 'i')} IS NOT DISTINCT FROM {telling(c, 'l')}" for c in self.stage.twins]
+        same = " AND ".join(pairs)
         source = f"({select(self.stage.input, weighted=False)})"
         return (
             f"WITH first AS MATERIALIZED (\n"
             f"SELECT {self._names} FROM {source} AS i ORDER BY {self._order} LIMIT {self.kept + 1}\n"
             f"), counted AS MATERIALIZED (\n"
             f"SELECT {self._names}, count(*) AS _mv_copies, row_number() OVER (ORDER BY {self._order}) AS _mv_place\n"
-            f"FROM first GROUP BY {self._names}\n"
+            f"FROM first GROUP BY {self._grouping}\n"
             f"), last AS MATERIALIZED (\n"
             f"SELECT * FROM counted WHERE (SELECT count(*) FROM first) > {self.kept} "
             f"AND _mv_place = (SELECT max(_mv_place) FROM counted)\n"
@@ -94,7 +101,7 @@ class TopSql:
             f"SELECT {self._names}, CAST(sum({WEIGHT}) AS BIGINT) AS {TOP_COUNT}, bool_or({_LAST}) AS {_LAST} FROM (\n"
             f"SELECT {self._names}, {TOP_COUNT} AS {WEIGHT}, {_LAST} FROM {self.stage.storage}\n"
             f"UNION ALL SELECT {self._names}, {WEIGHT}, false FROM (\n{terms}\n) AS change\n"
-            f") GROUP BY {self._names}\n"
+            f") GROUP BY {self._grouping}\n"
             f"), placed AS MATERIALIZED (\n"
             f"SELECT *, row_number() OVER w AS _mv_place, sum({TOP_COUNT}) OVER w - {TOP_COUNT} AS _mv_before\n"
             f"FROM merged WINDOW w AS (ORDER BY {self._order} ROWS UNBOUNDED PRECEDING)\n"
@@ -112,7 +119,7 @@ class TopSql:
 
     def shape(self) -> str:
         """Whether too few rows are left, and how many rows of the table change."""
-        columns = f"{self._names}, {TOP_COUNT}, {_LAST}"
+        columns = f"{self._grouping}, {TOP_COUNT}, {_LAST}"
         return (
             f"SELECT coalesce(bool_or({_LAST}), false) AND sum({TOP_COUNT}) < {self.shown}, (SELECT count(*) FROM (\n"
             f"  (SELECT {columns} FROM {self.fresh} EXCEPT SELECT {columns} FROM {self.stage.storage}) UNION ALL\n"
@@ -120,7 +127,7 @@ class TopSql:
             f")) FROM {self.fresh}"
         )
 
-    def compare(self, visible: Node, columns: tuple[str, ...]) -> str:
+    def compare(self, visible: Node, columns: tuple[str, ...], twins: Columns) -> str:
         """A query for the change of what readers see, before the table is changed."""
 
         def fresh(node: Node) -> Node | None:
@@ -128,7 +135,7 @@ class TopSql:
             return replace(node, storage=self.fresh) if is_own and isinstance(node, TopRead) else None
 
         after, before = (select(node, weighted=False) for node in (rewrite(visible, fresh), visible))
-        return difference(f"({after})", f"({before})", columns)
+        return difference(f"({after})", f"({before})", columns, twins)
 
     def apply(self) -> tuple[str, ...]:
         return (f"DELETE FROM {self.stage.storage}", f"INSERT INTO {self.stage.storage} FROM {self.fresh}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from mvengine.engines.base import Engine
 from mvengine.planner.logical import MaterializeTable
+from mvengine.planner.twins import differ, twins_of
 from mvengine.refresh.changes import FILE_ID, CapturedTable, capture_rows, capture_statement
 from mvengine.refresh.merge.staged import StagedKeys, keep_one_per_file
 from mvengine.refresh.merge.values import FileOrder, Merged
@@ -71,6 +72,7 @@ class _Sql:
         self.key = [quote(column) for column in plan.primary_key]
         self.columns = [quote(column) for column in plan.stored_columns]
         self.rest = [column for column in self.columns if column not in self.key]
+        self.twins = tuple(column for column in twins_of(plan.columns) if quote(column.name) in self.columns)
         self.row = ", ".join((*self.columns, FILE_ID))
         self.reads_all = order.reads_all
         self.is_replaced = order.is_replaced()
@@ -80,6 +82,7 @@ class _Sql:
 
     def differs(self, left: str, right: str) -> str:
         pairs = [f"{left}.{column} IS DISTINCT FROM {right}.{column}" for column in self.rest]
+        pairs += differ(left, right, self.twins)
         return f"({' OR '.join(pairs) or 'false'})"
 
     def contested(self, *, has_shadow: bool) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mvengine.engines.base import Engine
 from mvengine.planner.logical import WEIGHT, MaterializeTable
+from mvengine.planner.twins import differ, twins_of
 from mvengine.refresh.changes import FILE_ID, CapturedTable
 from mvengine.refresh.merge.values import FileOrder, Merged
 from mvengine.schema import quote
@@ -61,7 +62,9 @@ def _compare(plan: MaterializeTable, captured: CapturedTable | None, order: File
     both = [f"CASE WHEN {SIGN} > 0 THEN n.{quote(c)} ELSE o.{quote(c)} END AS {quote(c)}" for c in used]
     new = [f"n.{quote(column)}" for column in columns if column not in used]
     rest = [quote(column) for column in plan.stored_columns if column not in plan.primary_key]
-    differs = " OR ".join(f"n.{column} IS DISTINCT FROM o.{column}" for column in rest) or "false"
+    twins = tuple(column for column in twins_of(plan.columns) if column.name in plan.stored_columns)
+    pairs = [f"n.{column} IS DISTINCT FROM o.{column}" for column in rest]
+    differs = " OR ".join([*pairs, *differ("n", "o", twins)]) or "false"
     key = quote(plan.primary_key[0])
     old = ", ".join((*map(quote, columns), FILE_ID))
     return (

@@ -67,7 +67,7 @@ def replan(transaction: Transaction, view: ViewDefinition, query: str, name: Nam
         )
 
     with settings_of(transaction.engine, plan.settings):
-        return plan_view(bind)
+        return plan_view(bind, reader_of(transaction).describe)
 
 
 def _means(transaction: Transaction, relation: Name) -> Callable[[str | None, str | None, str], bool]:

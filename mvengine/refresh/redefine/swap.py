@@ -22,6 +22,7 @@ from mvengine.planner.delta import delta_name
 from mvengine.planner.emit import bag
 from mvengine.planner.logical import WEIGHT, Maintenance, Materialize, Project
 from mvengine.planner.node import Node, child_fields
+from mvengine.planner.twins import twins_of
 from mvengine.refresh.change_log import create_logs
 from mvengine.refresh.deferral import DEFERRED
 from mvengine.refresh.definitions import create_view_storage, create_visible, drop_tables
@@ -115,7 +116,7 @@ def replace_rows(
     engine.query(f"CREATE OR REPLACE TEMP TABLE {before} AS FROM {view.name.sql}")
     rebuild(transaction, view, plan, event, cause)
     later = adapt()
-    shared = [column.name for column in _shared(view.plan.columns, plan.columns)]
+    shared = _shared(view.plan.columns, plan.columns)
     rows = _difference(engine, change, plan.relation.sql, before, shared)
     engine.query(f"DROP TABLE {before}")
     if rows:
@@ -144,10 +145,11 @@ def _leaving_out(transaction: Transaction, later: Later) -> Iterator[None]:
         transaction.before_view = held
 
 
-def _difference(engine: DuckDbEngine, change: str, new: str, old: str, columns: list[str]) -> int:
+def _difference(engine: DuckDbEngine, change: str, new: str, old: str, columns: Columns) -> int:
     """Puts what differs into the change table; how many rows that are."""
     if columns:
-        engine.query(f"CREATE OR REPLACE TEMP TABLE {change} AS\n{bag.difference(new, old, columns)}")
+        difference = bag.difference(new, old, [column.name for column in columns], twins_of(columns))
+        engine.query(f"CREATE OR REPLACE TEMP TABLE {change} AS\n{difference}")
     else:  # whoever reads no column of it counts its rows
         count = f"(SELECT count(*) FROM {new}) - (SELECT count(*) FROM {old})"
         query = f"SELECT CAST({count} AS BIGINT) AS {WEIGHT}"

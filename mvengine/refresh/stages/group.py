@@ -30,12 +30,15 @@ def maintain(engine: Engine, run: StageRun, stage: GroupStage, changes: Changes,
         groups = int(engine.query(sql.derive_next_at_once(changes))[0][0])
     else:
         sql, groups = _next_of_many(engine, stage, changes)
-    if sql.may_lose and engine.query(sql.count_lost())[0][0]:
+    lost, *with_twin = engine.query(sql.count_lost())[0] if sql.may_lose else (0,)
+    if lost:
         engine.query(sql.derive_lost(changes))
+    if sql.twins and (lost or any(with_twin)):
+        engine.query(sql.forget_twins())
     if groups:
         engine.query(sql.merge_next())
     if groups and is_wanted:
-        change = f"CREATE OR REPLACE TEMP TABLE {run.change} AS\n{sql.visible_change(run.visible)}"
+        change = f"CREATE OR REPLACE TEMP TABLE {run.change} AS\n{sql.visible_change(run.visible, run.twins)}"
         groups = int(engine.query(change)[0][0])
     engine.query(f"DROP TABLE {sql.next}")
     return groups

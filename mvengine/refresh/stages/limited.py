@@ -23,7 +23,7 @@ def maintain(engine: Engine, run: StageRun, follow: Callable[[], int]) -> int:
     engine.query(f"CREATE OR REPLACE TEMP TABLE {before} AS\n{run.rows()}")
     rows = 0
     if follow():
-        difference = bag.difference(f"({run.rows()})", before, run.columns)
+        difference = bag.difference(f"({run.rows()})", before, run.columns, run.twins)
         rows = int(engine.query(f"CREATE OR REPLACE TEMP TABLE {run.change} AS\n{difference}")[0][0])
     engine.query(f"DROP TABLE {before}")
     return rows

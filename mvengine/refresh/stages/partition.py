@@ -31,10 +31,10 @@ def maintain(engine: Engine, run: StageRun, stage: PartitionStage, changes: Chan
     engine.query(sql.derive(changes))
     engine.query(sql.copy_stored())
     engine.query(sql.compare())
-    rows = bag.apply(engine, stage.storage, sql.change, sql.columns, among=sql.stored)
+    rows = bag.apply(engine, stage.storage, sql.change, sql.columns, stage.twins, among=sql.stored)
     if is_wanted:
         query = sql.visible_change(run.visible)
-        rows = int(engine.query(consolidate(query, run.columns, run.change))[0][0])
+        rows = int(engine.query(consolidate(query, run.columns, run.twins, run.change))[0][0])
     for table in (sql.touched, sql.fresh, sql.stored, sql.change):
         engine.query(f"DROP TABLE {table}")
     return rows

@@ -23,10 +23,10 @@ def rebuild(engine: Engine, stage: RecursiveStage) -> None:
 def maintain(engine: Engine, run: StageRun, stage: RecursiveStage, changes: Changes, *, is_wanted: bool) -> int:
     sql = RecursionSql(stage)
     engine.query(sql.follow(changes) if _can_follow(engine, stage, changes) else sql.compare())
-    rows = bag.apply(engine, stage.storage, sql.change, stage.columns)
+    rows = bag.apply(engine, stage.storage, sql.change, stage.columns, stage.twins)
     if is_wanted and rows:
         query = visible_change(sql.rows_name, run.visible)
-        rows = int(engine.query(consolidate(query, run.columns, run.change))[0][0])
+        rows = int(engine.query(consolidate(query, run.columns, run.twins, run.change))[0][0])
     engine.query(f"DROP TABLE {sql.change}")
     return rows
 

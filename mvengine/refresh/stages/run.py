@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mvengine.planner.delta import delta_name
+from mvengine.planner.delta.state import group_twins
 from mvengine.planner.delta.visible import top_read
 from mvengine.planner.emit.select import columns_of, select
 from mvengine.planner.logical import (
@@ -14,6 +15,7 @@ from mvengine.planner.logical import (
     FullStage,
     GroupRead,
     GroupStage,
+    Maintenance,
     MatchStage,
     PartitionStage,
     RecursiveStage,
@@ -21,7 +23,7 @@ from mvengine.planner.logical import (
     Version,
 )
 from mvengine.planner.node import Node
-from mvengine.schema import quote
+from mvengine.schema import Columns, quote
 
 StoredStage = GroupStage | BagStage | FullStage | PartitionStage | TopStage | RecursiveStage
 """Stages with a table of their own."""
@@ -35,6 +37,7 @@ class StageRun:
 
     stage: Stage
     visible: Node  # projections and filters over the stage's GroupRead or BagRead; the Match itself of a MatchStage
+    twins: Columns  # columns of what is visible whose equal values may differ
 
     @property
     def change(self) -> str:
@@ -50,12 +53,14 @@ class StageRun:
         return select(self.visible, weighted=False)
 
 
-def runs_of(stages: tuple[Node, ...], visible: Node) -> tuple[StageRun, ...]:
+def runs_of(plan: Maintenance) -> tuple[StageRun, ...]:
     """The stages of a view, each with what its readers see."""
     runs = []
-    for stage in stages:
+    for stage in plan.stages:
         assert isinstance(stage, Stage)
-        runs.append(StageRun(stage, visible if stage is stages[-1] else inner_read(stage)))
+        is_last = stage is plan.stages[-1]
+        twins = group_twins(stage) if isinstance(stage, GroupStage) else stage.twins
+        runs.append(StageRun(stage, plan.visible, plan.twins) if is_last else StageRun(stage, inner_read(stage), twins))
     return tuple(runs)
 
 

@@ -26,7 +26,7 @@ def maintain(engine: Engine, run: StageRun, stage: TopStage, changes: Changes, *
         engine.query(sql.read_again())
     if is_short or rows:
         if is_wanted:
-            difference = sql.compare(run.visible, run.columns)
+            difference = sql.compare(run.visible, run.columns, run.twins)
             rows = engine.query(f"CREATE OR REPLACE TEMP TABLE {run.change} AS\n{difference}")[0][0]
         for statement in sql.apply():
             engine.query(statement)

@@ -13,7 +13,7 @@ from mvengine.engines.trace import step
 from mvengine.planner.clock import CLOCK, on_clock
 from mvengine.planner.delta.visible import top_read
 from mvengine.planner.emit.select import select
-from mvengine.planner.logical import FullStage, TopStage
+from mvengine.planner.logical import BagStage, FullStage, MatchStage, TopStage
 from mvengine.refresh.graph import ViewDefinition
 from mvengine.refresh.settings import settings_of
 from mvengine.refresh.stages import StageRun, StoredStage, create_stage, runs_of
@@ -86,6 +86,8 @@ def _judge(view: ViewDefinition, found: Comparison) -> tuple[Verdict, str]:
         return Verdict.EQUAL, ""
     if any(isinstance(stage, FullStage) and not stage.is_tracked for stage in view.maintenance.stages):
         return Verdict.UNDETERMINED, f"its rows are those of its last refresh; {view.plan.reason}"
+    if found.is_of_twins and not all(isinstance(stage, BagStage | MatchStage) for stage in view.maintenance.stages):
+        return Verdict.UNDETERMINED, "its query does not determine which of several equal values it shows"
     from mvengine.planner.undetermined import undetermined_by
 
     construct = undetermined_by(view.plan.definition)
@@ -97,7 +99,7 @@ def _judge(view: ViewDefinition, found: Comparison) -> tuple[Verdict, str]:
 def _wrong_states(engine: DuckDbEngine, view: ViewDefinition, examples_max: int) -> Iterator[tuple[str, Comparison]]:
     """Stages whose stored state differs from one that is derived anew from their inputs. Where a stage stores nothing
     but the rows that are seen, these have been compared."""
-    for run in runs_of(view.maintenance.stages, view.maintenance.visible):
+    for run in runs_of(view.maintenance):
         if not isinstance(run.stage, StoredStage):
             continue
         columns = engine.describe(f"FROM {run.stage.storage}")

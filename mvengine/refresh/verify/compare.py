@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mvengine.engines.base import Engine
 from mvengine.planner.emit import bag
 from mvengine.planner.emit.tolerance import beyond_tolerance, has_tolerance, shown
+from mvengine.planner.twins import twins_of
 from mvengine.schema import Columns
 
 EXACT, FAR = '"mv_verify_exact"', '"mv_verify_far"'
@@ -27,11 +28,13 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """``rows`` are stored; ``missing`` should be stored and are not, ``unexpected`` are and should not be."""
+    """``rows`` are stored; ``missing`` should be stored and are not, ``unexpected`` are and should not be.
+    ``is_of_twins``: each of these is equal to one of those, but not the same (see planner/twins.py)."""
 
     rows: int
     missing: int
     unexpected: int
+    is_of_twins: bool
     examples: tuple[Example, ...]
 
     @property
@@ -48,16 +51,21 @@ def compare(engine: Engine, *, stored: str, derived: str, columns: Columns, exam
     names = [column.name for column in columns]
     rows = int(engine.query(f"SELECT count(*) FROM {stored}")[0][0])
     found = EXACT
-    differing = engine.query(f"CREATE OR REPLACE TEMP TABLE {found} AS\n{bag.difference(derived, stored, names)}")[0][0]
+    difference = bag.difference(derived, stored, names, twins_of(columns))
+    differing = engine.query(f"CREATE OR REPLACE TEMP TABLE {found} AS\n{difference}")[0][0]
     if differing and has_tolerance(columns):
         found = FAR
         differing = engine.query(beyond_tolerance(EXACT, columns, found))[0][0]
     missing = unexpected = 0
+    is_of_twins = False
     examples: tuple[Example, ...] = ()
     if differing:
         missing, unexpected, _ = map(int, engine.query(bag.shape(found, names))[0])
+        if twins_of(columns):
+            unequal = bag.consolidated(f"FROM {found}", names, ())
+            is_of_twins = not engine.query(f"SELECT 1 FROM (\n{unequal}\n) LIMIT 1")
         shown_rows = engine.query(shown(found, columns, max(examples_max, 1)))
         examples = tuple(Example(is_missing=m, copies=int(copies), row=row) for m, copies, row in shown_rows)
     for table in (EXACT, FAR):
         engine.query(f"DROP TABLE IF EXISTS {table}")
-    return Comparison(rows=rows, missing=missing, unexpected=unexpected, examples=examples)
+    return Comparison(rows=rows, missing=missing, unexpected=unexpected, is_of_twins=is_of_twins, examples=examples)
