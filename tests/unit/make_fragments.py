@@ -39,6 +39,7 @@ from mvengine.planner.rules import optimize
 from mvengine.planner.scalar import ColumnRef, Expr, Output, column
 from mvengine.planner.source import Encoding, FileSource, OnError
 from mvengine.schema import Column, Columns, Name
+from tests.unit.described import describe
 
 EXAMPLES = Path(__file__).parent.parent / "data" / "fragments"
 
@@ -236,7 +237,7 @@ def roots() -> dict[str, Root]:
     for make in (group_view, join_over_group_view, union_view, distinct_view, full_view):
         optimized = optimize(make())
         assert isinstance(optimized, Materialize)
-        found[make.__name__] = maintenance_plan(optimized)
+        found[make.__name__] = maintenance_plan(optimized, describe)
     return {**found, **planned_views()}
 
 

@@ -16,9 +16,9 @@ MILLION = 1_000_000
 
 def plan(strategy: Strategy = Strategy.ALGEBRAIC, policy: str = "auto") -> Materialize:
     read = BagRead(storage="s", columns=(), alias="v")
-    stage = BagStage(input=UnionAll(inputs=(), columns=(), alias="u"), name="v", storage="s", columns=())
+    stage = BagStage(input=UnionAll(inputs=(), columns=(), alias="u"), name="v", storage="s", columns=(), twins=())
     return Materialize(
-        input=Maintenance(stages=(stage,), visible=read),
+        input=Maintenance(stages=(stage,), visible=read, twins=()),
         relation=Name(schema="main", name="v"),
         storage="s",
         staging="t",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from described import describe
 
 import mvengine
 from mvengine.planner.binder import bind_view
@@ -137,7 +138,7 @@ def test_a_field_that_no_code_knows_arrives(canary: type[Materialize], plan: Nod
     root = under(canary, plan, song=("tweet", "tweet"))
     optimized = optimize(root)
     assert isinstance(optimized, canary)
-    planned = maintenance_plan(optimized)
+    planned = maintenance_plan(optimized, describe)
     text = dumps(Fragment(format=FORMAT, root=planned))
     arrived = loads(text).root
     assert type(arrived) is canary

@@ -60,13 +60,13 @@ def test_a_plan_reads_as_an_indented_tree_with_every_field() -> None:
 
 
 def test_inputs_of_different_kinds_are_told_apart_by_their_fields() -> None:
-    stage = BagStage(input=SCAN, name="v", storage="mv.v", columns=("a",))
-    plan = Maintenance(stages=(stage, stage), visible=BagRead(storage="mv.v", columns=("a",), alias="v"))
+    stage = BagStage(input=SCAN, name="v", storage="mv.v", columns=("a",), twins=())
+    plan = Maintenance(stages=(stage, stage), visible=BagRead(storage="mv.v", columns=("a",), alias="v"), twins=())
     heads = [
         line.split(" name=")[0].split(" storage=")[0].split(" relation=")[0] for line in explain(plan).splitlines()
     ]
     assert heads == [
-        "Maintenance",
+        "Maintenance twins=[]",
         "  stages: BagStage",
         "    Scan",
         "  stages: BagStage",
