@@ -15,12 +15,14 @@ from mvengine.planner.delta import delta_name, inputs_of, leaf_delta
 from mvengine.planner.delta.around import Around, Both
 from mvengine.planner.delta.changes import Changes
 from mvengine.planner.delta.near import Source
+from mvengine.planner.delta.visible import seen_twins
 from mvengine.planner.emit.both import create
 from mvengine.planner.emit.select import columns_of
-from mvengine.planner.logical import BagRead, MatchStage, Scan, StageRead
+from mvengine.planner.logical import BagRead, GroupRead, MatchStage, Scan, StageRead
 from mvengine.planner.node import Node
+from mvengine.planner.twins import twins_of
 from mvengine.refresh.sizes import Sizes
-from mvengine.schema import quote
+from mvengine.schema import Column, Columns, quote
 
 SMALL_ROWS = 10_000
 """So many rows may lie around a change whatever the size of their relation."""
@@ -35,20 +37,24 @@ class Enclosures:
     several stages read, by their name, the columns and keys that all of them need."""
 
     of_stage: Mapping[str, tuple[Around, ...]]
-    columns: Mapping[str, tuple[str, ...]]
+    columns: Mapping[str, Columns]
     keys: Mapping[str, frozenset[Source]]
 
 
 def enclosures(found: Mapping[str, tuple[Around, ...]]) -> Enclosures:
     """``found``: the ways for each stage; their keys are columns of captured changes."""
-    columns: dict[str, dict[str, None]] = {}
+    columns: dict[str, dict[str, Column]] = {}
     keys: dict[str, frozenset[Source]] = {}
     for way in (way for ways in found.values() for way in ways):
         for both in way.reads:
             if isinstance(both.leaf, Scan):
-                columns.setdefault(both.name, {}).update(dict.fromkeys(sorted({both.column, *columns_of(both.leaf)})))
+                columns.setdefault(both.name, {}).update((column.name, column) for column in both.leaf.columns)
                 keys[both.name] = keys.get(both.name, frozenset()) | way.keys
-    return Enclosures(of_stage=found, columns={name: tuple(of) for name, of in columns.items()}, keys=keys)
+    return Enclosures(
+        of_stage=found,
+        columns={name: tuple(of[column] for column in sorted(of)) for name, of in columns.items()},
+        keys=keys,
+    )
 
 
 class AroundTables:
@@ -85,7 +91,10 @@ class AroundTables:
         if way is None or not way.changes & changes.names:
             return changes
         for both in {both.name: both for both in way.reads if not isinstance(both.leaf, Scan)}.values():
-            self._make(both, columns_of(both.leaf), way.keys, has_changed=leaf_delta(both.leaf) in changes.names)
+            assert isinstance(both.leaf, GroupRead | StageRead)
+            twins = seen_twins(changes.stages[both.leaf.stage])
+            has_changed = leaf_delta(both.leaf) in changes.names
+            self._make(both, columns_of(both.leaf), twins, way.keys, has_changed=has_changed)
         return replace(changes, around=way)
 
     def drop(self) -> None:
@@ -103,7 +112,8 @@ class AroundTables:
         for both in way.reads:
             if isinstance(both.leaf, Scan) and both.name not in self._made:
                 keys, columns = self.enclosures.keys[both.name], self.enclosures.columns[both.name]
-                self._make(both, columns, keys, has_changed=leaf_delta(both.leaf) in self.rows)
+                names, has_changed = tuple(c.name for c in columns), leaf_delta(both.leaf) in self.rows
+                self._make(both, names, twins_of(columns), keys, has_changed=has_changed)
         return way
 
     def _rows_around(self, way: Around) -> int | None:
@@ -127,9 +137,11 @@ class AroundTables:
             return 1.0
         return rows / (self.sizes.distinct(self.engine, storage, both.column) or 1)
 
-    def _make(self, both: Both, columns: tuple[str, ...], keys: frozenset[Source], *, has_changed: bool) -> None:
+    def _make(
+        self, both: Both, columns: tuple[str, ...], twins: Columns, keys: frozenset[Source], *, has_changed: bool
+    ) -> None:
         there = [key for key in keys if key.of in self.rows]
-        self.engine.query(create(both, columns, there, has_changed=has_changed))
+        self.engine.query(create(both, columns, twins, there, has_changed=has_changed))
         self._made.add(both.name)
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mvengine.planner.delta.state import group_twins
 from mvengine.planner.logical import (
     BagRead,
+    BagStage,
     Filter,
+    FullStage,
     GroupRead,
     GroupStage,
     Limit,
+    MatchStage,
     PartitionStage,
     Project,
     RecursiveStage,
@@ -18,6 +22,7 @@ from mvengine.planner.logical import (
     TopStage,
 )
 from mvengine.planner.node import Node
+from mvengine.schema import Columns
 
 
 def is_chain_over_state(plan: Node) -> bool:
@@ -43,6 +48,17 @@ def under_chain(plan: Node) -> Node:
     while isinstance(plan, Project | Filter):
         plan = plan.input
     return plan.rows if isinstance(plan, StageRead) else plan
+
+
+def seen_twins(stage: Node) -> Columns:
+    """Of what is seen of an inner stage: the columns whose equal values may differ (see twins.py)."""
+    match stage:
+        case GroupStage():
+            return group_twins(stage)
+        case MatchStage() | PartitionStage() | TopStage() | RecursiveStage() | BagStage() | FullStage():
+            return stage.twins
+        case _:
+            raise AssertionError(type(stage).__name__)
 
 
 def top_read(stage: TopStage, alias: str) -> TopRead:

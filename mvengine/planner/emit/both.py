@@ -17,11 +17,12 @@ from mvengine.planner.emit.bag import consolidated
 from mvengine.planner.emit.select import from_item
 from mvengine.planner.logical import WEIGHT, BagRead, GroupRead, Scan, StageRead
 from mvengine.planner.node import Node
-from mvengine.schema import quote
+from mvengine.schema import Columns, quote
 
 
-def create(both: Both, columns: Sequence[str], keys: Iterable[Source], *, has_changed: bool) -> str:
-    """``columns`` are those that are read of it; ``keys`` stand in the tables of changes."""
+def create(both: Both, columns: Sequence[str], twins: Columns, keys: Iterable[Source], *, has_changed: bool) -> str:
+    """``columns`` are those that are read of it, ``twins`` those of them whose equal values may differ (see twins.py);
+    ``keys`` stand in the tables of changes."""
     names = ", ".join(quote(name) for name in columns)
     among = " UNION ALL ".join(
         f"SELECT {quote(key.column)} AS k FROM {quote(key.of)}" for key in sorted(keys, key=lambda k: (k.of, k.column))
@@ -35,12 +36,12 @@ def create(both: Both, columns: Sequence[str], keys: Iterable[Source], *, has_ch
         f"SELECT {names}, CAST(1 AS BIGINT) AS {WEIGHT} FROM now\n"
         f"UNION ALL SELECT {names}, -{WEIGHT} FROM {change} WHERE {key} IS NOT NULL"
     )
-    unkeyed = consolidated(f"SELECT {names}, {WEIGHT} FROM {change} WHERE {key} IS NULL", columns)
+    unkeyed = consolidated(f"SELECT {names}, {WEIGHT} FROM {change} WHERE {key} IS NULL", columns, twins)
     return (
         f"{into}WITH now AS MATERIALIZED (\n{now}\n)\n"
         f"SELECT {names}, CAST(1 AS BIGINT) AS {WEIGHT} FROM now\n"
         f"UNION ALL SELECT {names}, CAST(-1 AS BIGINT) FROM (\n"
-        f"SELECT {names}, unnest(range({WEIGHT})) FROM (\n{consolidated(before, columns)}\n))\n"
+        f"SELECT {names}, unnest(range({WEIGHT})) FROM (\n{consolidated(before, columns, twins)}\n))\n"
         f"UNION ALL SELECT {names}, CAST(sign({WEIGHT}) AS BIGINT) FROM (\n"
         f"SELECT {names}, {WEIGHT}, unnest(range(abs({WEIGHT}))) FROM (\n{unkeyed}\n))"
     )

@@ -94,7 +94,7 @@ def change(stage: MatchStage, changes: Changes) -> str:
     node = stage.input
     assert isinstance(node, Match)
     if changes.around is not None:
-        return consolidated(union(changes.terms(node), weighted=True), stage.columns)
+        return consolidated(union(changes.terms(node), weighted=True), stage.columns, stage.twins)
     null_safe = tuple(key.is_null_safe for key in node.keys)
     table = free_alias("affected", scope_of(node.left), scope_of(node.right))
     affected = changes.affected(stage, table, is_null_safe=any(null_safe))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mvengine.planner.delta import delta_name
-from mvengine.planner.delta.state import group_twins
-from mvengine.planner.delta.visible import top_read
+from mvengine.planner.delta.visible import seen_twins, top_read
 from mvengine.planner.emit.select import columns_of, select
 from mvengine.planner.logical import (
     BagRead,
@@ -59,8 +58,8 @@ def runs_of(plan: Maintenance) -> tuple[StageRun, ...]:
     for stage in plan.stages:
         assert isinstance(stage, Stage)
         is_last = stage is plan.stages[-1]
-        twins = group_twins(stage) if isinstance(stage, GroupStage) else stage.twins
-        runs.append(StageRun(stage, plan.visible, plan.twins) if is_last else StageRun(stage, inner_read(stage), twins))
+        visible, twins = (plan.visible, plan.twins) if is_last else (inner_read(stage), seen_twins(stage))
+        runs.append(StageRun(stage, visible, twins))
     return tuple(runs)
 
 
