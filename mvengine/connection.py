@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 
 from mvengine.config import load_config
-from mvengine.errors import InterfaceError
+from mvengine.errors import ForeignChangeWarning, InterfaceError
 from mvengine.handles import Job, Refresh, job_of, reading
 from mvengine.library import catalog, explanation, statements
 from mvengine.library.catalog import TableInfo, Verification, ViewInfo
@@ -31,6 +32,8 @@ from mvengine.sql.statements import RefreshTable
 if TYPE_CHECKING:
     from mvengine.meta.progress import Progress
 
+_CHANGES_SHOWN = 3
+
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 
 
@@ -38,10 +41,21 @@ def connect(path: str = ":memory:", **settings: Any) -> Connection:
     """Opens a database file (made if it is not there), or one in memory.
 
     ``settings`` are those of ``mvengine.config.Config``. Connections of one process to one file share it. Whatever an
-    earlier process left unfinished is recovered first. Errors: DatabaseLocked, FormatError, UnknownOption.
+    earlier process left unfinished is recovered first; a ForeignChangeWarning says what another program has changed in
+    the file. Errors: DatabaseLocked, FormatError, UnknownOption.
     """
     config = load_config(settings)
-    return Connection(acquire(str(path), config), config.dialect)
+    database = acquire(str(path), config)
+    found, database.foreign_changes = database.foreign_changes, ()
+    if found:
+        shown = "; ".join(map(str, found[:_CHANGES_SHOWN])) + ("; …" if len(found) > _CHANGES_SHOWN else "")
+        warnings.warn(
+            f"another program has changed {path}: {shown}. The views that this concerns are suspended until they are "
+            "derived again: see SELECT * FROM mv_catalog.foreign_changes",
+            ForeignChangeWarning,
+            stacklevel=2,
+        )
+    return Connection(database, config.dialect)
 
 
 class Connection(Results):

@@ -65,6 +65,10 @@ class Warning(Exception):  # noqa: A001, N818 - PEP 249 fixes the name
     """PEP 249: an important warning."""
 
 
+class ForeignChangeWarning(Warning, UserWarning):
+    """Another program has changed what mvengine keeps in the file; ``mv_catalog.foreign_changes`` has the details."""
+
+
 class Error(Exception):
     """Root of all errors of mvengine (PEP 249)."""
 

@@ -192,3 +192,23 @@ class MaintenanceRun:
     delta_rows: int
     input_rows: int | None
     ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedObject:
+    """A table or view of the file, as it is or was at the last close. ``rows`` and ``fingerprint``: None for a view."""
+
+    owner: Name  # the table or view of the user that it belongs to
+    name: Name
+    sql: str
+    rows: int | None
+    fingerprint: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seal:
+    """What the last close has left."""
+
+    duckdb_version: str
+    is_own_work_later: bool  # mvengine has gone on since, and did not come to close
+    objects: tuple[SealedObject, ...]

@@ -20,6 +20,7 @@ from mvengine.refresh.run.workers import Workers
 from mvengine.schema import Name
 
 if TYPE_CHECKING:
+    from mvengine.refresh.foreign import DatabaseFile, ForeignChange
     from mvengine.refresh.jobs.build import Build
 
 Clock = Callable[[], datetime]
@@ -54,6 +55,8 @@ class Database:
     shapes: int = 0  # counts statements after which names or columns may mean something else
     write_clock: int = 0  # counts writes to unmaintained tables, which make no epoch
     users: int = 0
+    file: DatabaseFile | None = None  # of a database that is not in memory
+    foreign_changes: tuple[ForeignChange, ...] = ()  # found when it was opened, until the caller is told
     system_schemas: set[str] = field(default_factory=set)  # what has been made of mv_system so far
     guard: Lock = field(default_factory=Lock)  # of ``live``
     system_guard: Lock = field(default_factory=Lock)  # of ``system_schemas``

@@ -17,6 +17,7 @@ from mvengine.meta.records import Consumer, MaintenanceMode, Waiting
 from mvengine.planner.delta import delta_name
 from mvengine.refresh.change_log import create_logs
 from mvengine.refresh.choice import Choice
+from mvengine.refresh.foreign.restore import restore_view
 from mvengine.refresh.graph import ViewDefinition
 from mvengine.refresh.jobs.trimming import drop_unread_logs, trim_read
 from mvengine.refresh.log_reader import drop_taken, take_waiting
@@ -58,15 +59,22 @@ def derive(transaction: Transaction, view: ViewDefinition, cause: str) -> tuple[
     started = perf_counter()
     transaction.flush()
     engine = transaction.engine
+    is_damaged = view.is_suspended and transaction.database.store(engine).is_damaged(view.name)
     with transaction.carrying_out(view), step(f"view {view.name}"), settings_of(engine, view.plan.settings):
-        inserted, deleted = rebuild(engine, view, is_wanted=view.name in transaction.graph.consumers)
+        if is_damaged:  # its old rows cannot be read: all views above it are suspended, too, and derived behind it
+            inserted, deleted = restore_view(engine, view), 0
+        else:
+            inserted, deleted = rebuild(engine, view, is_wanted=view.name in transaction.graph.consumers)
         rows = None if view.is_recomputed else input_rows(engine, view.plan)
     choice = Choice(mode=MaintenanceMode.FULL, reason=cause, predicted_ms=None, input_rows=rows)
     transaction.database.costs.note(run_of(view, choice, 0, started))
     transaction.note(record_of(view, choice, transaction.epoch, 0, inserted + deleted, started))
     if transaction.database.store(engine).clear_view_state(view.relation_id, cause):
         transaction.ddl()
-    _hand_on(transaction, view, inserted + deleted, cause)
+    if is_damaged:
+        transaction.note_rebuilt(view.name)
+    else:
+        _hand_on(transaction, view, inserted + deleted, cause)
     return inserted, deleted
 
 

@@ -16,6 +16,7 @@ from mvengine.meta.store import Store
 from mvengine.refresh import jobs
 from mvengine.refresh.choice import Costs
 from mvengine.refresh.database import Clock, Database
+from mvengine.refresh.foreign import DatabaseFile, ForeignChange, foreign_changes, mark, seal
 from mvengine.refresh.graph import decode
 from mvengine.refresh.recovery import recover
 from mvengine.refresh.run import operations
@@ -66,8 +67,12 @@ def release(database: Database) -> None:
             _closing[key] = closed
     try:
         database.workers.close()
+        if database.file is not None:
+            seal(database.engine, database.store(database.engine), database.file, database.graph, database.name)
         database.engine.close()
     finally:
+        if database.file is not None:
+            database.file.close()
         with _guard:
             for key in keys:
                 del _closing[key]
@@ -93,13 +98,23 @@ def _open_new(path: str, config: Config, clock: Clock) -> Database:
         )
     settings = {"threads": config.threads, "memory_limit": config.memory_limit, "temp_directory": config.temp_directory}
     options = {name: value for name, value in settings.items() if value is not None}
-    engine = DuckDbEngine(open_database(path, {**options, "python_enable_replacements": False}))
+    file = _file(path)
+    before = (file.iteration(), file.has_log()) if file is not None else (None, False)
+    try:
+        engine = DuckDbEngine(open_database(path, {**options, "python_enable_replacements": False}))
+    except BaseException:
+        if file is not None:
+            file.close()
+        raise
+    file = file or _file(path)
     try:
         engine.begin()
         open_format(engine, _version(), clock)
         engine.query("CREATE SCHEMA IF NOT EXISTS mv_state")
         Store(engine, clock).clear_all_progress()
         engine.commit()
+        name = str(engine.query("SELECT current_database()")[0][0])
+        found = _found(engine, Store(engine, clock), name, *before) if file is not None else ()
         going_on = recover(engine, Store(engine, clock), config, clock)
         store = Store(engine, clock)
         if not config.scheduler:
@@ -111,14 +126,36 @@ def _open_new(path: str, config: Config, clock: Clock) -> Database:
             clock=clock,
             graph=decode(store.load_relations()),
             epoch=store.latest_epoch(),
-            name=str(engine.query("SELECT current_database()")[0][0]),
+            name=name,
             costs=Costs(store.maintenance_runs()),
+            file=file,
+            foreign_changes=found,
         )
         _go_on(database, going_on)
         return database
     except BaseException:
         engine.close()
+        if file is not None:
+            file.close()
         raise
+
+
+def _file(path: str) -> DatabaseFile | None:
+    """The file of a database; None while there is none, and of one in memory."""
+    return DatabaseFile(path) if os.path.isfile(path) else None
+
+
+def _found(
+    engine: DuckDbEngine, store: Store, name: str, iteration: int | None, has_log: bool
+) -> tuple[ForeignChange, ...]:
+    """What another program has changed, recorded before anything goes on from it."""
+    graph = decode(store.load_relations())
+    found = foreign_changes(engine, store, graph, name, iteration=iteration, has_log=has_log)
+    if found:
+        engine.begin()
+        mark(store, graph, found)
+        engine.commit()
+    return found
 
 
 def _go_on(database: Database, plan_ids: tuple[int, ...]) -> None:

@@ -54,7 +54,7 @@ class SessionReader:
         if place is not None:
             self._require_built(Name(schema=schema or place.schema, name=name))
         if not rows or place is None:
-            return None
+            return self._missing(schema, name)
         if schema is None and catalog is None:
             present = {row[1].lower() for row in rows if row[0].lower() == place.database.lower()}
             schema = next((candidate for candidate in place.path if candidate.lower() in present), None)
@@ -69,7 +69,22 @@ class SessionReader:
             is_database = catalog is None and schema is not None and database.lower() == schema.lower()
             if is_exact or (best is None and (is_database or internal)):
                 best = row
-        return self._relation(best) if best is not None else None
+        return self._relation(best) if best is not None else self._missing(schema, name)
+
+    def _missing(self, schema: str | None, name: str) -> Relation | None:
+        """What another program has dropped is still known, so that it can be restored, or dropped for good."""
+        known = Name(schema=schema or "main", name=name)
+        definition = self.graph.tables.get(known) or self.graph.views.get(known)
+        if definition is None:
+            return None
+        is_table = known in self.graph.tables
+        return Relation(
+            name=definition.name,
+            kind=RelationKind.REFRESHABLE if is_table else RelationKind.MATERIALIZED_VIEW,
+            storage=definition.plan.storage if is_table else definition.name.sql,
+            columns=definition.plan.columns,
+            query=None,
+        )
 
     def _require_built(self, name: Name) -> None:
         building = self.graph.building.get(name)

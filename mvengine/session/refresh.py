@@ -10,6 +10,7 @@ from mvengine.meta.states import PlanStatus
 from mvengine.planner.clock import CLOCK
 from mvengine.planner.reader import RelationKind
 from mvengine.refresh.clock import is_reached
+from mvengine.refresh.foreign import restore_table
 from mvengine.refresh.graph import TableDefinition, ViewDefinition
 from mvengine.refresh.reader import reference
 from mvengine.refresh.run import operations
@@ -71,6 +72,7 @@ def start(session: Session, statement: RefreshTable, *, trigger: str, on_progres
     if not statement.tables:
         tables = list(session.database.graph.tables.values())
     started = Started(plan_id=None, status=PlanStatus.COMPLETED, results=())
+    _restore(session, tables)
     if tables:
         with session.stoppable() as control:
             started = operations.start(
@@ -84,9 +86,39 @@ def start(session: Session, statement: RefreshTable, *, trigger: str, on_progres
                 on_progress=on_progress,
                 control=control,
             )
+    if statement.tables and not statement.is_background:
+        _derive_unsettled(session, [table.name for table in tables])
     if not statement.tables:
         _bring_up_to_date(session, is_verified=statement.is_verified)
     return started
+
+
+def _restore(session: Session, tables: Sequence[TableDefinition]) -> None:
+    """Before tables are loaded again that another program has changed: those that it has dropped or altered are made
+    again, empty; others lose rows that are of no file."""
+    unsettled = session.database.store(session.engine).unsettled_tables()
+    for table in tables:
+        if table.relation_id in unsettled:
+            transaction = session.own_transaction()
+            transaction.lock(f"restoring {table.name}")
+            try:
+                transaction.begin()
+                restore_table(session.engine, session.database.store(session.engine), table)
+                transaction.commit()
+            finally:
+                if not transaction.is_committed:
+                    transaction.rollback()
+
+
+def _derive_unsettled(session: Session, names: Sequence[Name]) -> None:
+    """Views above these, that another program's change concerns, are derived again."""
+    unsettled = session.database.store(session.engine).unsettled_views()
+    above = session.database.graph.downstream(names) if unsettled else ()
+    wanted = [view.name for view in above if view.relation_id in unsettled]
+    if wanted:
+        session.require_unhidden(session.database.graph)
+        cause = "REFRESH of " + ", ".join(map(str, names))
+        refresh_views(session.own_transaction, wanted, cause, derives=True)
 
 
 def _once(tables: Sequence[TableDefinition]) -> tuple[TableDefinition, ...]:
@@ -139,6 +171,7 @@ def _refresh_views(session: Session, statement: RefreshView) -> None:
     for failure in refreshed.suspended:
         if failure.view.name in names:
             raise left_behind(failure)
+    _derive_unsettled(session, names)
     _answer(session, [_result(result, refreshed.epoch) for result in refreshed.results])
 
 

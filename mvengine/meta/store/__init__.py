@@ -3,6 +3,7 @@
 from mvengine.meta.store.definitions import DefinitionStore
 from mvengine.meta.store.epochs import EpochStore
 from mvengine.meta.store.files import FileStore
+from mvengine.meta.store.foreign import ForeignStore
 from mvengine.meta.store.jobs import JobStore
 from mvengine.meta.store.log import LogStore
 from mvengine.meta.store.plans import PlanStore
@@ -29,6 +30,7 @@ class Store(
     LogStore,
     ViewStore,
     DefinitionStore,
+    ForeignStore,
 ):
     """``Store(cursor, clock)``: reads and writes what the engine remembers, in the transaction that ``cursor`` is in.
 

@@ -100,6 +100,11 @@ class FileStore(StoreBase):
                 [[id_ for id_, _ in gone], [path for _, path in gone]],
             )
 
+    def forget_files(self, relation_id: int) -> None:
+        """The table has the rows of no file any more, loaded or staged."""
+        for table in ("source_files", "staged_files", "rejected_rows"):
+            self._rows(f"DELETE FROM mv_meta.{table} WHERE relation_id = ?", [relation_id])
+
     def add_rejected_rows(self, relation_id: int, rows: Sequence[RejectedRowRecord], epoch: int | None) -> None:
         """Keep rows that a load skipped. ``epoch`` None: their files are staged, ``publish_files`` sets it."""
         values = [(relation_id, it.path, it.line, it.reason, it.text, epoch) for it in rows]

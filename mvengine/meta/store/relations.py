@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from mvengine.errors import InternalError
 from mvengine.meta.records import Relation, RelationKind, StoredFragment, StoredRelation, fragment_digest
-from mvengine.meta.store.base import Row, StoreBase, aware
+from mvengine.meta.store.base import Row, aware
+from mvengine.meta.store.foreign import ForeignStore
 from mvengine.schema import Name
 
 # Everything that tells of a relation and goes with it. History (transitions, maintenance, epochs) stays.
@@ -50,7 +51,7 @@ FROM mv_meta.jobs WHERE relation_id = $relation_id
 """
 
 
-class RelationStore(StoreBase):
+class RelationStore(ForeignStore):
     def next_relation_id(self) -> int:
         """A number that no relation has or had."""
         return int(self._rows("SELECT nextval('mv_meta.relation_ids')")[0][0])
@@ -103,6 +104,8 @@ class RelationStore(StoreBase):
         DROP, CANCEL or FAIL."""
         values = {"relation_id": relation_id, "event": event, "cause": cause, "now": self._now()}
         self._rows(_NOTE_DROP, values)
+        self.settle_view(relation_id)
+        self.settle_tables([relation_id])
         for table in _TRACES:
             self._rows(f"DELETE FROM mv_meta.{table} WHERE relation_id = ?", [relation_id])
 

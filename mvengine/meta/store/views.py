@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mvengine.errors import InternalError
 from mvengine.meta.records import StoredFragment, fragment_digest
-from mvengine.meta.store.base import StoreBase
+from mvengine.meta.store.foreign import ForeignStore
 
 _NOTE = """
 INSERT INTO mv_meta.state_history
@@ -23,7 +23,7 @@ FROM mv_meta.epochs
 _EVENTS = {"suspended": "SUSPEND", "wrong": "FOUND_WRONG"}
 
 
-class ViewStore(StoreBase):
+class ViewStore(ForeignStore):
     def view_state(self, relation_id: int) -> tuple[str, str] | None:
         """State and failure of a view that is suspended or wrong; None for others."""
         rows = self._rows("SELECT state, failure FROM mv_meta.view_states WHERE relation_id = ?", [relation_id])
@@ -49,6 +49,7 @@ class ViewStore(StoreBase):
             return False
         self._note(relation_id, "HEAL", "fresh", cause)
         self._rows("DELETE FROM mv_meta.view_states WHERE relation_id = ?", [relation_id])
+        self.settle_view(relation_id)
         return True
 
     def replace_fragment(self, relation_id: int, fragment: StoredFragment, policy: str) -> None:

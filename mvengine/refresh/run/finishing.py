@@ -248,3 +248,4 @@ class Finishing:
         equal = [task.table.relation_id for task in self.tables if task.reads_all]
         if equal:
             self.store.set_dirty(equal, False)
+            self.store.settle_tables(equal)
