@@ -43,7 +43,7 @@ def owned_objects(graph: Graph) -> dict[Name, Name]:
     for definition in kept:
         owners[definition.name] = definition.name
         owners |= dict.fromkeys(map(name_of, _storages(definition.plan)), definition.name)
-    return owners | {name_of(log_table(name)): name for name in graph.logged}
+    return owners | {name_of(log_table(name)): name for view in graph.deferred for name in view.inputs}
 
 
 def _storages(plan: MaterializeTable | Materialize) -> Iterator[str]:
