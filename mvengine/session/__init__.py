@@ -27,16 +27,21 @@ from mvengine.session import (
     alter,
     alter_table,
     answer,
+    comment,
     control,
+    create_function,
+    create_index,
+    create_source,
     create_table,
     create_view,
     dialects,
     drop,
     explain,
+    move,
     native,
     prepared,
     refresh,
-    rename,
+    rename_column,
     show,
     show_create,
     system_catalog,
@@ -52,9 +57,13 @@ from mvengine.sql.showing import Describe, Show, ShowCreate
 from mvengine.sql.statements import (
     AlterOptions,
     AlterTable,
+    Comment,
     Control,
+    CreateFunction,
+    CreateIndex,
     CreateMaterializedView,
     CreateRefreshableTable,
+    CreateSource,
     Deallocate,
     Drop,
     Execute,
@@ -65,12 +74,13 @@ from mvengine.sql.statements import (
     ExplainView,
     Flush,
     IgnoredSetting,
+    Move,
     Native,
     Prepare,
     RefreshTable,
     RefreshView,
     Refused,
-    RenameView,
+    RenameColumn,
     SetBackground,
     SetDialect,
     ShowDialect,
@@ -169,8 +179,18 @@ class Session:
                 alter.run(self, statement)
             case AlterTable():
                 alter_table.run(self, statement)
-            case RenameView():
-                rename.run(self, statement)
+            case Move():
+                move.run(self, statement)
+            case RenameColumn():
+                rename_column.run(self, statement)
+            case Comment():
+                comment.run(self, statement)
+            case CreateSource():
+                create_source.run(self, statement)
+            case CreateIndex():
+                create_index.run(self, statement)
+            case CreateFunction():
+                create_function.run(self, statement)
             case CreateRefreshableTable():
                 create_table.table(self, statement)
             case CreateMaterializedView():

@@ -1,6 +1,5 @@
 """ALTER TABLE on tables that views read, and on refreshable ones: followed, cascaded or refused, never a broken view.
 
-    RENAME TO                 views follow
     ADD COLUMN                views keep the columns that they have, those with SELECT * too
     DROP COLUMN               refused while a view uses the column; CASCADE drops these views
     RENAME COLUMN             views follow, under their own column names
@@ -15,15 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mvengine.errors import DependentObjects, SerializationFailure, StateError
+from mvengine.errors import DependentObjects, SerializationFailure
 from mvengine.planner.reader import Relation, RelationKind
-from mvengine.refresh.graph import TableDefinition
 from mvengine.refresh.redefine.columns import add_column, change_type, names_of, rename_column, require_no_key
 from mvengine.refresh.redefine.readers import readers_of, users_of
 from mvengine.refresh.redefine.table import alter as alter_refreshable
 from mvengine.refresh.transaction import Transaction
 from mvengine.session import answer, drop, native
-from mvengine.session.rename import free_name, rename
+from mvengine.session.move_relation import require_idle
 from mvengine.session.writing import writing
 from mvengine.sql.statements import AlterationKind, AlterTable
 
@@ -62,9 +60,6 @@ def _alter(session: Session, transaction: Transaction, statement: AlterTable, re
     alteration, name = statement.alteration, relation.name
     carry_out = _carrier(session, transaction, statement, relation, what)
     match alteration.kind:
-        case AlterationKind.RENAME_TABLE:
-            new = free_name(session, name, alteration.new_name)
-            rename(transaction, name, new, carry_out)
         case AlterationKind.ADD_COLUMN:
             add_column(transaction, name, relation.columns, alteration.column, carry_out, what)
         case AlterationKind.DROP_COLUMN:
@@ -76,7 +71,7 @@ def _alter(session: Session, transaction: Transaction, statement: AlterTable, re
             change_type(transaction, name, alteration.column, carry_out, what, cascade=statement.cascade)
         case AlterationKind.COLUMN_RULE:
             carry_out()
-        case AlterationKind.OTHER:
+        case _:
             readers = readers_of(transaction, name, what)
             if readers:
                 raise DependentObjects(
@@ -96,7 +91,7 @@ def _carrier(
         if table is None:
             session.engine.query(statement.native.text)
         else:
-            _require_idle(session, table, what)
+            require_idle(session, table.name, what)
             alter_refreshable(transaction, table, statement.alteration, what)
 
     return carry_out
@@ -124,9 +119,3 @@ def _drop(
     if users:
         transaction.ddl()
     carry_out()
-
-
-def _require_idle(session: Session, table: TableDefinition, what: str) -> None:
-    holder = session.database.registry.holder(table.name)
-    if holder is not None:
-        raise StateError(f"{what}: {table.name} is being refreshed by {holder.who}", hint=holder.way_on)

@@ -16,6 +16,7 @@ from mvengine.meta.records import Relation as StoredRelationRecord
 from mvengine.meta.records import RelationKind as StoredKind
 from mvengine.meta.states import JobEvent
 from mvengine.planner.logical import Materialize, MaterializeTable, Root
+from mvengine.refresh.dependents import note_expanded
 from mvengine.refresh.graph import inputs_of_view
 from mvengine.refresh.jobs.announce import announce
 from mvengine.refresh.maintain import first_derivation
@@ -114,6 +115,7 @@ def create(
             started = perf_counter()
             build(transaction)
             if isinstance(plan, Materialize):
+                note_expanded(transaction, relation_id, plan)
                 _learn(session, first_derivation(session.engine, relation_id, plan, started))
             store.move_job(job.job_id, JobEvent.COMPLETE, "built")
             transaction.ddl()

@@ -102,6 +102,11 @@ def table_plan(session: Session, statement: CreateRefreshableTable, name: Name) 
     )
 
 
+def columns_of(session: Session, statement: CreateRefreshableTable, source: FileSource) -> Columns:
+    """The columns that are declared, or those of the files, with their types as DuckDB writes them."""
+    return _typed_columns(session, statement.columns or _inferred(session, source), statement)
+
+
 def _inferred(session: Session, source: FileSource) -> tuple[ColumnDef, ...]:
     reader = open_source(source)
     found = infer_columns(session.engine, source, reader.list_splits(), reader)

@@ -14,7 +14,8 @@ from mvengine.refresh.parameters import named, used_by
 from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.settings import KEPT
 from mvengine.schema import Name
-from mvengine.session import answer, create_constrained
+from mvengine.session import answer, create_constrained, replace_definition
+from mvengine.session.objects import is_source
 from mvengine.sql.statements import DdlAction, Native, NativeDdl, Refused, RelationRef
 from mvengine.sql.tokens import names_in, tokenize
 
@@ -43,6 +44,9 @@ def run(session: Session, statement: Native, parameters: Parameters, scope: Mapp
         session.database.shapes += 1
     if isinstance(statement, NativeDdl):
         _check_ddl(session, statement)
+        if statement.action is DdlAction.REPLACE and replace_definition.is_needed(session, statement):
+            replace_definition.run(session, statement)
+            return
         if create_constrained.is_constrained(session, statement):
             create_constrained.run(session, statement)
             return
@@ -97,11 +101,9 @@ def _check_ddl(session: Session, ddl: NativeDdl) -> None:
     _check_definitions(session, ddl)
     for target in ddl.targets:
         require_foreign(target.name if ddl.object_kind == "SCHEMA" else target.schema)
-        if ddl.object_kind == "SCHEMA":
-            _check_schema(session, ddl, target)
-        elif ddl.action is DdlAction.CREATE and ddl.object_kind in ("TABLE", "VIEW") and not ddl.is_temporary:
+        if ddl.action is DdlAction.CREATE and ddl.object_kind in ("TABLE", "VIEW") and not ddl.is_temporary:
             _check_free(session, target)
-        elif ddl.action is not DdlAction.CREATE or ddl.object_kind in ("INDEX", "TRIGGER"):
+        elif ddl.action is not DdlAction.CREATE or ddl.object_kind == "TRIGGER":
             _check_relation(session, ddl, target)
     if ddl.object_kind == "TRIGGER" and (graph.tables or graph.views):
         raise NotSupportedError(
@@ -122,19 +124,9 @@ def _check_free(session: Session, target: RelationRef) -> None:
         )
 
 
-def _check_schema(session: Session, ddl: NativeDdl, target: RelationRef) -> None:
-    graph = session.reader.graph
-    names = [name for name in graph.watched if name.schema.lower() == target.name.lower()]
-    if ddl.action is DdlAction.DROP and names:
-        raise DependentObjects(
-            f"schema {target.name} holds {', '.join(map(str, names[:3]))}",
-            hint="drop its refreshable tables and materialized views first",
-        )
-
-
 def _check_definitions(session: Session, ddl: NativeDdl) -> None:
-    """Refuses to change a plain view, macro or type that the query of a materialized view names."""
-    if ddl.action is DdlAction.CREATE or ddl.object_kind not in ("VIEW", "MACRO", "FUNCTION", "TYPE"):
+    """Refuses to change a type that the query of a materialized view names."""
+    if ddl.action is DdlAction.CREATE or ddl.object_kind != "TYPE":
         return
     graph = session.reader.graph
     changed = {target.name.lower() for target in ddl.targets} - {name.name.lower() for name in graph.watched}
@@ -159,8 +151,13 @@ def _check_relation(session: Session, ddl: NativeDdl, target: RelationRef) -> No
             f"{reference(target)} is a {kind} and cannot be {done} by {ddl.action} {ddl.object_kind}",
             hint=f"use {dropper}, then create it anew",
         )
+    if relation.kind is RelationKind.VIEW and is_source(session, relation.name):
+        raise WrongObject(
+            f"{reference(target)} is a source and cannot be {done} by {ddl.action} {ddl.object_kind}",
+            hint="use CREATE OR REPLACE SOURCE, or DROP SOURCE",
+        )
     readers = graph.consumers.get(relation.name, ())
-    if readers and ddl.object_kind != "INDEX":
+    if readers:
         raise DependentObjects(
             f"{reference(target)} cannot be {done}: {', '.join(str(view.name) for view in readers)} needs it",
             hint="drop the materialized views first, and create them again afterwards",

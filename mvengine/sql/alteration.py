@@ -17,7 +17,7 @@ _END_OF_ADDED_TYPE = frozenset({"DEFAULT", "NOT", "NULL", "CHECK", "COLLATE", "P
 
 
 def read_alter_table(piece: Piece) -> AlterTable | None:
-    """The statement; None where it is no ALTER TABLE."""
+    """The statement; None where it is no ALTER TABLE. RENAME TO is a ``Move``."""
     tokens = piece.tokens
     if (word_at(tokens, 0), word_at(tokens, 1)) != ("ALTER", "TABLE"):
         return None
@@ -79,9 +79,6 @@ def _drop(piece: Piece, index: int) -> Alteration:
 
 def _rename(piece: Piece, index: int) -> Alteration:
     tokens = piece.tokens
-    if word_at(tokens, index) == "TO":
-        name, _ = read_name(piece, index + 1)
-        return Alteration(kind=AlterationKind.RENAME_TABLE, new_name=name.name if name else "")
     path, after = _path(piece, index + 1 if word_at(tokens, index) == "COLUMN" else index)
     new, _ = _path(piece, after + 1)
     if len(path) != 1 or not new:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from mvengine.errors import ParseError
+from mvengine.schema import quote
 from mvengine.sql.build_control import ControlBuilder
 from mvengine.sql.elements import Elements
 from mvengine.sql.statements import (
+    Comment,
+    CreateIndex,
     CreateMaterializedView,
     CreateRefreshableTable,
+    CreateSource,
     Drop,
     Explain,
     ExplainAnalyze,
@@ -18,14 +23,19 @@ from mvengine.sql.statements import (
     ExplainRefresh,
     ExplainStage,
     ExplainView,
+    Native,
     ObjectKind,
     RefreshView,
+    RelationRef,
     Statement,
 )
+from mvengine.sql.tokens import end_of_group, tokenize, word_at
 
 if TYPE_CHECKING:
     from lark import Token, Tree
 
+_ORDERED = ("btree", "hash", "brin", "gin", "gist")  # other engines' words for what is to be found quickly
+_WORD = re.compile(r"\w+")
 _ENCODINGS = ("CSV", "JSON", "PARQUET")
 _CLAUSES = {
     "refreshable": "REFRESHABLE",
@@ -87,16 +97,63 @@ class Builder(ControlBuilder):
             is_verified=self.child(tree, "verify") is not None,
         )
 
+    def create_source(self, tree: Tree[Token]) -> CreateSource:
+        return CreateSource(or_replace=self.child(tree, "or_replace") is not None, table=self.create_table(tree))
+
+    def create_index(self, tree: Tree[Token]) -> CreateIndex:
+        table, columns = self.relation(self.require(tree, "relation")), self._verbatim(self.require(tree, "group"))
+        given, is_unique = self.child(tree, "name"), self.child(tree, "unique") is not None
+        name = self.names(given)[0] if given else "_".join([table.name, *_WORD.findall(columns), "idx"])
+        if_not_exists = self.child(tree, "if_not_exists") is not None
+        head = f"CREATE{' UNIQUE' if is_unique else ''} INDEX{' IF NOT EXISTS' if if_not_exists else ''} {quote(name)}"
+        target = self._verbatim(self.require(tree, "relation"))
+        method = [*self.names(using)] if (using := self.child(tree, "method")) else []
+        kept = "".join(f" USING {name}" for name in method if name.lower() not in _ORDERED)
+        rest = f" {_without_storage(self._verbatim(tail))}" if (tail := self.child(tree, "tail")) else ""
+        text = f"{head} ON {target}{kept} {columns}{rest}".rstrip()
+        return CreateIndex(
+            name=name,
+            table=table,
+            is_unique=is_unique,
+            if_not_exists=if_not_exists,
+            columns=columns,
+            native=Native(kind="CREATE", text=text),
+        )
+
     def drop(self, tree: Tree[Token]) -> Drop:
         kind = " ".join(token.upper() for token in self.tokens(self.require(tree, "drop_kind")))
+        return self._drop(tree, ObjectKind(kind), self.relations(tree))
+
+    def drop_function(self, tree: Tree[Token]) -> Drop:
+        signatures = (child for child in self.children(tree) if child.data == "signature")
+        names = tuple(self.relation(self.require(signature, "relation")) for signature in signatures)
+        return self._drop(tree, ObjectKind.FUNCTION, names)
+
+    def _drop(self, tree: Tree[Token], kind: ObjectKind, names: tuple[RelationRef, ...]) -> Drop:
         behaviour = self.child(tree, "drop_behaviour")
         return Drop(
-            kind=ObjectKind(kind),
-            names=self.relations(tree),
+            kind=kind,
+            names=names,
             if_exists=self.child(tree, "if_exists") is not None,
             cascade=behaviour is not None and self.tokens(behaviour)[0].upper() == "CASCADE",
             text=self.piece.text,
         )
+
+    def comment(self, tree: Tree[Token]) -> Comment:
+        words = [token.upper() for token in self.tokens(self.require(tree, "comment_kind"))]
+        kind = ObjectKind.FUNCTION if words == ["MACRO"] else ObjectKind(" ".join(words))
+        parts, text = self.names(self.require(tree, "relation")), self.tokens(self.require(tree, "text"))[0]
+        column = parts[-1] if kind is ObjectKind.COLUMN else ""
+        parts = parts[:-1] if column else parts
+        if not parts or len(parts) > 3:
+            raise ParseError(
+                "expected the name of a column with its table's: t.a",
+                position=self.position(self.tokens(self.require(tree, "relation"))[0]),
+                hint="COMMENT ON COLUMN t.a IS 'text'",
+            )
+        catalog, schema, name = (None, None, *parts)[-3:]
+        ref = RelationRef(catalog=catalog, schema=schema, name=str(name))
+        return Comment(kind=kind, name=ref, column=column, text=self.string(text) if text.type == "STRING" else None)
 
     def explain_stage(self, tree: Tree[Token]) -> Explain:
         stage, statement = self.tokens(tree)
@@ -116,6 +173,11 @@ class Builder(ControlBuilder):
 
     def explain_refresh(self, tree: Tree[Token]) -> ExplainRefresh:
         return ExplainRefresh(tables=self.relations(tree))
+
+    def _verbatim(self, tree: Tree[Token]) -> str:
+        """The text of a part as it stands in the source."""
+        tokens = list(tree.scan_values(lambda _: True))
+        return self.piece.source[self.start(tokens[0]) : tokens[-1].end_pos]
 
     def _clauses(self, tree: Tree[Token], kind: str) -> dict[str, Tree[Token]]:
         clauses: dict[str, Tree[Token]] = {}
@@ -139,3 +201,11 @@ class Builder(ControlBuilder):
                 f'no such encoding: "{token}"', position=self.position(token), hint="expected CSV, JSON or PARQUET"
             )
         return str(token.upper())
+
+
+def _without_storage(tail: str) -> str:
+    """What stands behind the columns of an index, but for what says only how it is stored."""
+    tokens, index = tokenize(tail), 0
+    while word_at(tokens, index) in ("INCLUDE", "DISTRIBUTED"):
+        index = end_of_group(tokens, index + (1 if word_at(tokens, index) == "INCLUDE" else 2))
+    return tail[tokens[index].start :] if index < len(tokens) else ""

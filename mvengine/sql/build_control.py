@@ -11,10 +11,12 @@ from mvengine.sql.statements import (
     AlterOptions,
     Control,
     ControlVerb,
+    Move,
+    MoveKind,
     ObjectKind,
     RefreshTable,
     RelationRef,
-    RenameView,
+    RenameColumn,
     SetBackground,
     Subject,
     Verify,
@@ -30,6 +32,9 @@ _PLACED = frozenset({ShowKind.TABLES, ShowKind.VIEWS, ShowKind.MATERIALIZED_VIEW
 _NAMED = _PLACED | {ShowKind.SCHEMAS, ShowKind.DATABASES, ShowKind.ALL_TABLES, ShowKind.PARAMETERS, ShowKind.JOBS}
 ROWS_SHOWN = 10
 """So many differing rows of a view does VERIFY … SHOW ROWS show, where it says no number."""
+
+_MOVES = {MoveKind.RENAME: "rename", MoveKind.SET_SCHEMA: "set_schema", MoveKind.SWAP: "swap"}
+Altered = AlterOptions | Move | RenameColumn
 
 _BOOLEANS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
@@ -118,18 +123,15 @@ class ControlBuilder(TreeReader):
         del tree  # it says nothing more
         return SetBackground(is_background=False)
 
-    def alter_table(self, tree: Tree[Token]) -> AlterOptions:
+    def alter_table(self, tree: Tree[Token]) -> Altered:
         return self._alter(tree, ObjectKind.TABLE)
 
-    def alter_view(self, tree: Tree[Token]) -> AlterOptions | RenameView:
-        rename = self.child(tree, "rename")
-        if rename is None:
-            return self._alter(tree, ObjectKind.MATERIALIZED_VIEW)
-        return RenameView(
-            view=self.relation(self.require(tree, "relation")),
-            if_exists=self.child(tree, "if_exists") is not None,
-            new_name=self.name(self.tokens(rename)[0]),
-        )
+    def alter_view(self, tree: Tree[Token]) -> Altered:
+        return self._alter(tree, ObjectKind.MATERIALIZED_VIEW)
+
+    def alter_other(self, tree: Tree[Token]) -> Altered:
+        kind = self._word(tree, "other_kind")
+        return self._alter(tree, ObjectKind.FUNCTION if kind == "MACRO" else ObjectKind(kind))
 
     def _refresh(self, tree: Tree[Token], tables: tuple[RelationRef, ...]) -> RefreshTable:
         flags: set[str] = set()
@@ -155,14 +157,18 @@ class ControlBuilder(TreeReader):
             from_start=self.child(tree, "from_start") is not None,
         )
 
-    def _alter(self, tree: Tree[Token], kind: ObjectKind) -> AlterOptions:
+    def _alter(self, tree: Tree[Token], kind: ObjectKind) -> Altered:
+        name, if_exists = self.relation(self.require(tree, "relation")), self.child(tree, "if_exists") is not None
+        for move in MoveKind:
+            if (part := self.child(tree, _MOVES[move])) is not None:
+                to = self.relation(self.require(part, "relation") if move is MoveKind.SWAP else part)
+                return Move(kind=kind, name=name, if_exists=if_exists, move=move, to=to)
+        if (part := self.child(tree, "rename_column")) is not None:
+            old, new = self.names(part)
+            return RenameColumn(kind=kind, name=name, if_exists=if_exists, old=old, new=new)
         names = self.child(tree, "names")
-        return AlterOptions(
-            kind=kind,
-            relation=self.relation(self.require(tree, "relation")),
-            if_exists=self.child(tree, "if_exists") is not None,
-            options=self._resets(names) if names else self._settings(tree),
-        )
+        options = self._resets(names) if names else self._settings(tree)
+        return AlterOptions(kind=kind, relation=name, if_exists=if_exists, options=options)
 
     def _settings(self, tree: Tree[Token]) -> tuple[tuple[str, str | None], ...]:
         """The options with their values; a bare NULL is none."""

@@ -15,6 +15,7 @@ from mvengine.sql.catalogs import catalogued
 from mvengine.sql.ddl import read_ddl, skip_condition
 from mvengine.sql.dialects.settings import DUCKDB, read_setting
 from mvengine.sql.dialects.translate import original_position, translate
+from mvengine.sql.functions import read_function
 from mvengine.sql.grammar import parse_own
 from mvengine.sql.hidden import hidden_write
 from mvengine.sql.hints import hint_for
@@ -30,6 +31,9 @@ from mvengine.sql.write import is_write, read_write
 Extract = Callable[[str], Sequence[tuple[str, str]]]
 
 _REFRESHABLE_OPTIONS = frozenset({"CONNECTOR", "REFRESH_MODE"})
+_CREATED = {"MATERIALIZED": "materialized view", "SOURCE": "source", "TABLE": "refreshable table"}
+_DROPPED = frozenset({"TABLE", "MATERIALIZED", "VIEW", "SOURCE", "SCHEMA", "INDEX", "FUNCTION", "MACRO"})
+_COMMENTED = frozenset({"TABLE", "VIEW", "MATERIALIZED", "SOURCE", "COLUMN", "FUNCTION", "MACRO"})
 _STAGES = frozenset(ExplainStage)
 _SHOWN = frozenset(ShowKind) - {ShowKind.COLUMNS, ShowKind.ALL_TABLES, ShowKind.MATERIALIZED_VIEWS}  # by one word
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "COPY", "MULTI"})  # MULTI: a PIVOT is inside
@@ -98,6 +102,8 @@ def _statement(piece: Piece, extract: Extract) -> Statement:
             return hidden_write(piece, "EXECUTE") or read_execute(piece)
         case "DEALLOCATE" if len(piece.tokens) == 2 and word_at(piece.tokens, 1) == "ALL":
             return read_deallocate(piece)
+    if (function := read_function(piece)) is not None:
+        return function
     if (alteration := read_alter_table(piece)) is not None:
         _native_kind(_until(piece, alteration.native.text), extract)
         return alteration
@@ -121,7 +127,11 @@ def is_own(piece: Piece) -> bool:
             _,
         ]:
             return True
-        case ["DROP", "TABLE" | "MATERIALIZED", _] | ["EXPLAIN", "REFRESH" | "MATERIALIZED", _]:
+        case ["DROP", kind, _]:
+            return kind in _DROPPED
+        case ["COMMENT", "ON", kind]:
+            return kind in _COMMENTED
+        case ["EXPLAIN", "REFRESH" | "MATERIALIZED", _]:
             return True
         case ["EXPLAIN", "CREATE", "MATERIALIZED"] | ["EXPLAIN", "ANALYZE", "REFRESH"]:
             return True
@@ -135,7 +145,7 @@ def is_own(piece: Piece) -> bool:
             return read_name(piece, 1)[1] == len(piece.tokens)
         case ["SET" | "RESET", "BACKGROUND_DDL", _] | ["SET" | "RESET", "SESSION", "BACKGROUND_DDL"]:
             return True
-        case ["ALTER", "MATERIALIZED", _]:
+        case ["ALTER", "MATERIALIZED" | "VIEW" | "SOURCE" | "SCHEMA" | "INDEX" | "FUNCTION" | "MACRO", _]:
             return True
         case ["ALTER", "TABLE", _]:
             return _is_own_alter(piece)
@@ -151,11 +161,12 @@ def _is_own_create(piece: Piece) -> bool:
     while word_at(piece.tokens, index) in ("OR", "REPLACE", "TEMP", "TEMPORARY"):
         index, modifiers = index + 1, f"{modifiers} {word_at(piece.tokens, index)}"
     kind = word_at(piece.tokens, index)
-    own = kind == "MATERIALIZED" or (kind == "TABLE" and _has_own_clause(piece, index + 1))
-    if own and modifiers and (kind, modifiers) != ("MATERIALIZED", " OR REPLACE"):
+    if kind in ("INDEX", "UNIQUE"):
+        return not modifiers
+    own = kind in ("MATERIALIZED", "SOURCE") or (kind == "TABLE" and _has_own_clause(piece, index + 1))
+    if own and modifiers and (kind == "TABLE" or modifiers != " OR REPLACE"):
         raise ParseError(
-            f"a {'materialized view' if kind == 'MATERIALIZED' else 'refreshable table'} cannot be created with"
-            f"{modifiers}",
+            f"a {_CREATED[kind]} cannot be created with{modifiers}",
             position=piece.position(1),
             hint="DROP it first, then CREATE it without",
         )
@@ -163,10 +174,13 @@ def _is_own_create(piece: Piece) -> bool:
 
 
 def _is_own_alter(piece: Piece) -> bool:
-    """Whether options are set or reset. Other engines' tables have options too: their names stand in quotes."""
+    """Whether options are set or reset, or the table gets another name. Other engines' tables have options too: their
+    names stand in quotes."""
     tokens = piece.tokens
     _, after = read_name(piece, skip_condition(piece, 2))
     verb, bracket = word_at(tokens, after), word_at(tokens, after + 1)
+    if (verb, bracket) in (("RENAME", "TO"), ("SET", "SCHEMA"), ("SWAP", "WITH")):
+        return True
     return verb in ("SET", "RESET") and bracket == "(" and tokens[after + 2].kind != "string"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mvengine.sql.names import read_name
 from mvengine.sql.split import Piece
-from mvengine.sql.statements import DdlAction, Native, NativeDdl, RelationRef
+from mvengine.sql.statements import DdlAction, Native, NativeDdl
 from mvengine.sql.tokens import names_in, word_at
 
 _OBJECTS = frozenset(
@@ -22,26 +22,16 @@ def read_ddl(piece: Piece, kind: str) -> Native:
     object_kind = word_at(tokens, index)
     if object_kind not in _OBJECTS:
         return Native(kind=kind, text=piece.text)
-    target, after = read_name(piece, skip_condition(piece, index + 1))
+    target, _ = read_name(piece, skip_condition(piece, index + 1))
     return NativeDdl(
         kind=kind,
         text=piece.text,
         action=DdlAction.REPLACE if "REPLACE" in modifiers else DdlAction(tokens[0].word),
         object_kind=object_kind,
-        targets=_targets(piece, object_kind, target, after),
+        targets=() if target is None else (target,),
         is_temporary=bool(modifiers & {"TEMP", "TEMPORARY"}),
         names=names_in(tokens),
     )
-
-
-def _targets(piece: Piece, object_kind: str, target: RelationRef | None, after: int) -> tuple[RelationRef, ...]:
-    tokens, other = piece.tokens, None
-    action = tokens[0].word
-    if object_kind == "INDEX" and action == "CREATE" and word_at(tokens, after) == "ON":
-        target, _ = read_name(piece, after + 1)
-    elif action == "ALTER" and word_at(tokens, after) == "RENAME" and word_at(tokens, after + 1) == "TO":
-        other, _ = read_name(piece, after + 2)
-    return tuple(ref for ref in (target, other) if ref is not None)
 
 
 def skip_condition(piece: Piece, index: int) -> int:

@@ -168,11 +168,17 @@ class SetBackground:
 class ObjectKind(StrEnum):
     TABLE = "TABLE"
     MATERIALIZED_VIEW = "MATERIALIZED VIEW"
+    VIEW = "VIEW"
+    SOURCE = "SOURCE"
+    SCHEMA = "SCHEMA"
+    INDEX = "INDEX"
+    FUNCTION = "FUNCTION"  # MACRO, too
+    COLUMN = "COLUMN"  # in comments only
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drop:
-    """``DROP TABLE | MATERIALIZED VIEW``."""
+    """``DROP kind [IF EXISTS] name, … [CASCADE | RESTRICT]``."""
 
     kind: ObjectKind
     names: tuple[RelationRef, ...]
@@ -191,13 +197,69 @@ class AlterOptions:
     options: tuple[tuple[str, str | None], ...]  # names in lower case; None: NULL or RESET
 
 
-@dataclass(frozen=True, kw_only=True)
-class RenameView:
-    """``ALTER MATERIALIZED VIEW v RENAME TO w``."""
+class MoveKind(StrEnum):
+    RENAME = "RENAME TO"
+    SET_SCHEMA = "SET SCHEMA"
+    SWAP = "SWAP WITH"
 
-    view: RelationRef
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """``ALTER kind name RENAME TO name | SET SCHEMA schema | SWAP WITH name``: the same object under another name."""
+
+    kind: ObjectKind
+    name: RelationRef
     if_exists: bool
-    new_name: str
+    move: MoveKind
+    to: RelationRef  # RENAME: without a schema; SET SCHEMA: the schema's name
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenameColumn:
+    """``ALTER VIEW | MATERIALIZED VIEW | SOURCE v RENAME [COLUMN] a TO b``."""
+
+    kind: ObjectKind
+    name: RelationRef
+    if_exists: bool
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comment:
+    """``COMMENT ON kind name IS 'text' | NULL``."""
+
+    kind: ObjectKind
+    name: RelationRef  # of a column: its relation
+    column: str  # empty where none is
+    text: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateSource:
+    """``CREATE [OR REPLACE] SOURCE s [(columns)] FROM '…'``: files that are queried where they are."""
+
+    or_replace: bool
+    table: CreateRefreshableTable  # what stands in it, as of a table
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateIndex:
+    """``CREATE [UNIQUE] INDEX [name] ON t (columns)``. What DuckDB does not know is left out of ``native``."""
+
+    name: str  # given, or made from table and columns
+    table: RelationRef
+    is_unique: bool
+    if_not_exists: bool
+    columns: str  # with its brackets
+    native: Native
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateFunction:
+    """``CREATE FUNCTION f (parameters) RETURNS type LANGUAGE SQL AS 'body'``: ``native`` is DuckDB's macro."""
+
+    native: NativeDdl
 
 
 class AlterationKind(StrEnum):
@@ -363,8 +425,7 @@ class DdlAction(StrEnum):
 class NativeDdl(Native):
     """A ``Native`` that creates, alters or drops an object of DuckDB's.
 
-    ``targets`` are the relations (or the schema) that it changes: of ALTER … RENAME TO the old and the new name, of
-    CREATE INDEX the table. ``object_kind`` is TABLE, VIEW, SCHEMA, INDEX, MACRO ….
+    ``targets`` are the relations (or the schema) that it changes; ``object_kind`` is TABLE, VIEW, SCHEMA, MACRO ….
     """
 
     action: DdlAction
@@ -442,7 +503,12 @@ Statement = (
     | IgnoredSetting
     | AlterOptions
     | AlterTable
-    | RenameView
+    | Move
+    | RenameColumn
+    | Comment
+    | CreateSource
+    | CreateIndex
+    | CreateFunction
     | Drop
     | Explain
     | ExplainView

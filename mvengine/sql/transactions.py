@@ -8,6 +8,7 @@ ROLLBACK | ABORT  [WORK | TRANSACTION] [AND [NO] CHAIN]
 from __future__ import annotations
 
 from mvengine.errors import NotSupportedError, ParseError
+from mvengine.sql.hints import hint_for
 from mvengine.sql.split import Piece
 from mvengine.sql.statements import Transaction, TransactionVerb
 from mvengine.sql.tokens import word_at
@@ -73,7 +74,7 @@ def _unexpected(piece: Piece, index: int) -> ParseError:
     return ParseError(
         f'syntax error at "{piece.tokens[index].text}"',
         position=piece.position(index),
-        hint="BEGIN [READ ONLY], COMMIT [AND CHAIN], ROLLBACK [AND CHAIN]",
+        hint=hint_for(piece) or "BEGIN [READ ONLY], COMMIT [AND CHAIN], ROLLBACK [AND CHAIN]",
     )
 
 

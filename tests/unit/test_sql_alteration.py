@@ -25,7 +25,6 @@ TYPE, RULE = AlterationKind.CHANGE_TYPE, AlterationKind.COLUMN_RULE
         ("drop column if exists a", Alteration(kind=DROP, column="a", is_conditional=True)),
         ("rename a to b", Alteration(kind=RENAME, column="a", new_name="b")),
         ("rename column a to b", Alteration(kind=RENAME, column="a", new_name="b")),
-        ("rename to u", Alteration(kind=AlterationKind.RENAME_TABLE, new_name="u")),
         ("alter a type bigint", Alteration(kind=TYPE, column="a", type="bigint")),
         ("alter column a set data type int using a + 1", Alteration(kind=TYPE, column="a", type="int", using="a + 1")),
         ("alter a set default 3", Alteration(kind=RULE, column="a")),

@@ -296,7 +296,7 @@ def test_our_statements_and_duckdbs_stand_mixed_in_one_text() -> None:
         ("alter table t set (a)", "at \")\": expected '.' or '='", 1, 21),
         ("alter table t set (a = 1, A = NULL)", 'option "a" stands twice', 1, 27),
         ("alter table t reset (a = 1)", "at \"=\": expected ')' or ','", 1, 24),
-        ("alter materialized view v rename w", 'at "w": expected TO', 1, 34),
+        ("alter materialized view v rename to 3", 'at "3": expected a name', 1, 37),
         ("drop table a b", 'at "b": expected CASCADE, RESTRICT', 1, 14),
         ("select 1;\n\n selec 2", "selec", 3, 2),
         ("select 1; select\nfrom where", "where", 2, 6),

@@ -6,6 +6,7 @@ from mvengine.meta.store.files import FileStore
 from mvengine.meta.store.foreign import ForeignStore
 from mvengine.meta.store.jobs import JobStore
 from mvengine.meta.store.log import LogStore
+from mvengine.meta.store.objects import ObjectStore
 from mvengine.meta.store.plans import PlanStore
 from mvengine.meta.store.progress import ProgressStore
 from mvengine.meta.store.refreshes import RefreshStore
@@ -31,6 +32,7 @@ class Store(
     ViewStore,
     DefinitionStore,
     ForeignStore,
+    ObjectStore,
 ):
     """``Store(cursor, clock)``: reads and writes what the engine remembers, in the transaction that ``cursor`` is in.
 

@@ -53,8 +53,9 @@ class DefinitionStore(StoreBase):
 
     def rename_everywhere(self, old: Name, new: Name) -> None:
         """Follows the renaming of a relation wherever it is known by its name; history keeps the old one."""
-        for table in ("jobs", "refresh_jobs", "consumers", "logged_changes"):
+        for table in ("jobs", "refresh_jobs", "consumers", "logged_changes", "sources"):
             self._rename(table, "schema_name", "name", old, new)
+        self._rename("declared_indexes", "schema_name", "relation", old, new)
         self._rename("dependencies", "depends_on_schema", "depends_on_name", old, new)
 
     def _rename(self, table: str, schema: str, name: str, old: Name, new: Name) -> None:

@@ -24,6 +24,7 @@ _TRACES = (
     "consumers",
     "view_states",
     "first_derivations",
+    "expanded",
 )
 
 _LOAD = """

@@ -9,6 +9,7 @@ from mvengine.meta.records import Relation
 from mvengine.planner.logical import Materialize, MaterializeTable
 from mvengine.refresh.change_log import create_logs
 from mvengine.refresh.database import Database
+from mvengine.refresh.dependents import note_expanded
 from mvengine.refresh.graph import inputs_of_view
 from mvengine.refresh.jobs.announce import announce
 from mvengine.refresh.jobs.run import resume
@@ -47,6 +48,7 @@ def _start(
         store.add_settings(record.name, settings)
         if isinstance(plan, Materialize):
             store.add_consumer("build", job.relation_id, inputs_of_view(plan), epoch)
+            note_expanded(transaction, job.relation_id, plan)
         transaction.ddl()
         create_logs(engine, transaction.graph.logged)
         transaction.commit()

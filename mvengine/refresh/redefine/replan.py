@@ -10,7 +10,7 @@ from mvengine.refresh.reader import SessionReader
 from mvengine.refresh.settings import settings_of
 from mvengine.refresh.storage import storage_name
 from mvengine.refresh.transaction import Transaction
-from mvengine.schema import Name
+from mvengine.schema import Columns, Name
 from mvengine.sql.statements import Policy
 
 ColumnNames = tuple[tuple[str, str], ...]
@@ -43,8 +43,14 @@ def columns_of_query(transaction: Transaction, view: ViewDefinition, relation: N
         return columns_read(view.plan.definition, relation, reader_of(transaction))
 
 
-def replan(transaction: Transaction, view: ViewDefinition, query: str, name: Name | None = None) -> Materialize:
-    """The plan of another query under the view's name (or a new one), columns, policy and settings. Errors as of
+def replan(
+    transaction: Transaction,
+    view: ViewDefinition,
+    query: str,
+    name: Name | None = None,
+    columns: Columns | None = None,
+) -> Materialize:
+    """The plan of another query under the view's name and columns (or new ones), policy and settings. Errors as of
     ``bind_view``; DuckDB aborts a transaction in which they occur."""
     from mvengine.planner.binder import bind_view
     from mvengine.planner.plan import plan_view
@@ -57,7 +63,7 @@ def replan(transaction: Transaction, view: ViewDefinition, query: str, name: Nam
             storage=storage_name(relation),
             staging=storage_name(relation, "$staging"),
             query=query,
-            column_names=tuple(column.name for column in plan.columns),
+            column_names=tuple(column.name for column in columns or plan.columns),
             policy=Policy(plan.policy),
             definition=query,
             settings=plan.settings,

@@ -24,8 +24,10 @@ from mvengine.planner.logical import WEIGHT, Maintenance, Materialize, Project
 from mvengine.planner.node import Node, child_fields
 from mvengine.planner.twins import twins_of
 from mvengine.refresh.change_log import create_logs
+from mvengine.refresh.comments import keeping_comments
 from mvengine.refresh.deferral import DEFERRED
 from mvengine.refresh.definitions import create_view_storage, create_visible, drop_tables
+from mvengine.refresh.dependents import note_expanded
 from mvengine.refresh.graph import ViewDefinition, inputs_of_view
 from mvengine.refresh.jobs.trimming import drop_unread_logs
 from mvengine.refresh.stages import StoredStage
@@ -50,8 +52,9 @@ def restate(transaction: Transaction, view: ViewDefinition, plan: Materialize, e
     for old, new in zip(_stored(view.plan), _stored(plan), strict=True):
         if old.storage != new.storage:
             engine.query(f"ALTER TABLE {old.storage} RENAME TO {table_of(new.storage)}")
-    engine.query(f"DROP VIEW {quote(transaction.database.name)}.{view.name.sql}")
-    create_visible(engine, plan)
+    with keeping_comments(engine, view.name, plan.relation):
+        engine.query(f"DROP VIEW {quote(transaction.database.name)}.{view.name.sql}")
+        create_visible(engine, plan)
     _record(transaction, view, plan, event, cause)
     transaction.ddl()
     return True
@@ -68,8 +71,9 @@ def rebuild(transaction: Transaction, view: ViewDefinition, plan: Materialize, e
     started = perf_counter()
     engine, store = transaction.engine, transaction.database.store(transaction.engine)
     drop_tables(engine, view.plan)
-    engine.query(f"DROP VIEW {quote(transaction.database.name)}.{view.name.sql}")
-    create_view_storage(engine, plan)
+    with keeping_comments(engine, view.name, plan.relation):
+        engine.query(f"DROP VIEW {quote(transaction.database.name)}.{view.name.sql}")
+        create_view_storage(engine, plan)
     _record(transaction, view, plan, event, cause)
     store.clear_view_state(view.relation_id, cause)
     transaction.database.costs.forget(view.relation_id)
@@ -184,6 +188,7 @@ def _record(transaction: Transaction, view: ViewDefinition, plan: Materialize, e
         event=event,
         cause=cause,
     )
+    note_expanded(transaction, view.relation_id, plan)
 
 
 def _has_same_state(view: ViewDefinition, plan: Materialize) -> bool:

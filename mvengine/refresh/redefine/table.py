@@ -13,6 +13,7 @@ from mvengine.errors import BindError, DependentObjects, NotSupportedError, Prog
 from mvengine.meta.records import Relation, RelationKind, StoredFragment
 from mvengine.planner import fragment as fragments
 from mvengine.planner.logical import MaterializeTable
+from mvengine.refresh.comments import keeping_comments
 from mvengine.refresh.definitions import create_visible_table
 from mvengine.refresh.graph import TableDefinition
 from mvengine.refresh.merge import clear_staging
@@ -33,8 +34,6 @@ def alter(transaction: Transaction, table: TableDefinition, alteration: Alterati
     if _is_done_already(table.plan, alteration):
         return
     match alteration.kind:
-        case AlterationKind.RENAME_TABLE:
-            plan = _renamed(table.plan, Name(schema=table.name.schema, name=alteration.new_name))
         case AlterationKind.ADD_COLUMN:
             plan = _added(engine, table.plan, alteration)
         case AlterationKind.DROP_COLUMN:
@@ -47,6 +46,14 @@ def alter(transaction: Transaction, table: TableDefinition, alteration: Alterati
             raise NotSupportedError(
                 f"{what} on a refreshable table", hint=f"DROP TABLE {table.name}, then create it anew"
             )
+    _apply(transaction, table, plan, alteration)
+    _record(transaction, table, plan, alteration, what)
+
+
+def rename(transaction: Transaction, table: TableDefinition, new: Name, what: str) -> None:
+    """Gives the table another name, perhaps in another schema; as ``alter``."""
+    alteration = Alteration(kind=AlterationKind.RENAME_TABLE, new_name=new.name)
+    plan = _renamed(table.plan, new)
     _apply(transaction, table, plan, alteration)
     _record(transaction, table, plan, alteration, what)
 
@@ -175,14 +182,15 @@ def _described(engine: DuckDbEngine, definition: str) -> str:
 def _apply(transaction: Transaction, table: TableDefinition, plan: MaterializeTable, alteration: Alteration) -> None:
     engine, old = transaction.engine, table.plan
     transaction.database.store(engine).clear_staged_files([table.relation_id])
-    engine.query(f"DROP VIEW {quote(transaction.database.name)}.{old.relation.sql}")
-    for was, now in ((old.storage, plan.storage), (old.staging, plan.staging), (old.shadow, plan.shadow)):
-        if alteration.kind is AlterationKind.RENAME_TABLE:
-            engine.query(f"ALTER TABLE {was} RENAME TO {table_of(now)}")
-        elif now != plan.staging:
-            engine.query(f"ALTER TABLE {now} {_change_of(plan, alteration)}")
-    clear_staging(engine, plan)
-    create_visible_table(engine, plan)
+    with keeping_comments(engine, old.relation, plan.relation):
+        engine.query(f"DROP VIEW {quote(transaction.database.name)}.{old.relation.sql}")
+        for was, now in ((old.storage, plan.storage), (old.staging, plan.staging), (old.shadow, plan.shadow)):
+            if was != now:
+                engine.query(f"ALTER TABLE {was} RENAME TO {table_of(now)}")
+            elif now != plan.staging:
+                engine.query(f"ALTER TABLE {now} {_change_of(plan, alteration)}")
+        clear_staging(engine, plan)
+        create_visible_table(engine, plan)
 
 
 def _change_of(plan: MaterializeTable, alteration: Alteration) -> str:
