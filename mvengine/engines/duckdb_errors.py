@@ -11,6 +11,7 @@ from mvengine.errors import (
     DatabaseError,
     DatabaseLocked,
     DataError,
+    DependentObjects,
     Error,
     IntegrityError,
     InterfaceError,
@@ -24,6 +25,7 @@ from mvengine.errors import (
     SerializationFailure,
     TransactionAborted,
     UnknownRelation,
+    WrongObject,
 )
 
 _LINE = re.compile(r"\n\nLINE (\d+): (.*)\n(\s*)\^", re.S)
@@ -48,10 +50,13 @@ _RULES: tuple[tuple[type[Exception], str | None, type[Error], str | None], ...] 
     (duckdb.SyntaxException, None, ParseError, None),
     (duckdb.CatalogException, r"already exists", ProgrammingError, "42P07"),
     (duckdb.CatalogException, r"Function .* does not exist|Could not find|Scalar Function", BindError, "42883"),
-    (duckdb.CatalogException, r"(Table|View|Schema|Catalog).* does not exist|not an table", UnknownRelation, None),
+    (duckdb.CatalogException, r"(Table|View|Schema|Catalog).* does not exist", UnknownRelation, None),
+    (duckdb.CatalogException, r"is not an? table", WrongObject, None),
     (duckdb.CatalogException, r"unrecognized configuration parameter", ProgrammingError, "42704"),
     (duckdb.CatalogException, r"[Dd]epend", ProgrammingError, "2BP01"),
     (duckdb.CatalogException, None, ProgrammingError, None),
+    (duckdb.BinderException, r"Can only (update|delete from) base table", WrongObject, None),
+    (duckdb.DependencyException, None, DependentObjects, None),
     (duckdb.BinderException, r"[Aa]mbiguous", BindError, "42702"),
     (duckdb.BinderException, None, BindError, None),
     (duckdb.ConstraintException, r"[Dd]uplicate key|PRIMARY KEY or UNIQUE", KeyViolation, None),

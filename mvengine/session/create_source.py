@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mvengine.errors import NotSupportedError, WrongObject
+from mvengine.errors import BindError, NotSupportedError, WrongObject
 from mvengine.meta.store.objects import Source
 from mvengine.planner.options import given_settings, redacted, without_secrets
-from mvengine.schema import Columns, Name
+from mvengine.schema import Name
 from mvengine.session import answer
 from mvengine.session.create import new_name
 from mvengine.session.create_table import columns_of
@@ -15,7 +15,7 @@ from mvengine.session.objects import is_source
 from mvengine.session.replace_definition import replace
 from mvengine.session.writing import writing
 from mvengine.sources import bind_files
-from mvengine.sources.query import source_query
+from mvengine.sources.query import refuse_unreadable, source_query
 from mvengine.sql.statements import CreateRefreshableTable, CreateSource
 
 if TYPE_CHECKING:
@@ -30,8 +30,13 @@ def run(session: Session, statement: CreateSource) -> None:
     if name is None:
         answer.done(session)
         return
+    if declared.source is None and not declared.options:
+        raise BindError(
+            "a source needs files", hint="write FROM 'folder | glob', or WITH (connector = 'posix_fs', root = 'folder')"
+        )
     bound = bind_files(declared.source, declared.options, declared.encoding, declared.encoding_options)
-    columns: Columns = columns_of(session, declared, bound.source)
+    refuse_unreadable(bound.source)
+    columns = columns_of(session, declared, bound.source)
     query = source_query(bound.source, columns)
     shown = redacted(bound.source)
     source = Source(

@@ -5,6 +5,7 @@ SWAP exchanges the names of two relations of one kind: a view over the first one
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mvengine.errors import NotSupportedError, ProgrammingError, UnknownRelation
@@ -101,6 +102,4 @@ def _swap(session: Session, transaction: Transaction, statement: Move, first: Re
     between = Name(schema=first.name.schema, name=_BETWEEN)
     move_relation(session, transaction, first, between, what)
     move_relation(session, transaction, second, first.name, what)
-    held = session.reader.resolve(None, between.schema, between.name)
-    assert held is not None
-    move_relation(session, transaction, held, second.name, what)
+    move_relation(session, transaction, replace(first, name=between), second.name, what)

@@ -16,7 +16,13 @@ _FILES = "[!._]*"  # as in glob.py: names that begin so are not data
 
 
 def source_query(source: FileSource, columns: Columns) -> str:
-    """``SELECT columns FROM read_…('glob', …)``. Errors: NotSupportedError for what DuckDB cannot read in place."""
+    """``SELECT columns FROM read_…('glob', …)``."""
+    outputs = ", ".join(f"CAST({quote(column.name)} AS {column.type}) AS {quote(column.name)}" for column in columns)
+    return f"SELECT {outputs} FROM {_relation(source, columns)}"
+
+
+def refuse_unreadable(source: FileSource) -> None:
+    """Raises NotSupportedError for what DuckDB cannot read in place."""
     if source.connector == "s3":
         raise NotSupportedError(
             "a source in an object store: DuckDB cannot read it in place",
@@ -27,8 +33,6 @@ def source_query(source: FileSource, columns: Columns) -> str:
             f"on_error = 'skip' of a source with {source.encoding} files",
             hint="CREATE TABLE … REFRESHABLE skips bad rows, and keeps them",
         )
-    outputs = ", ".join(f"CAST({quote(column.name)} AS {column.type}) AS {quote(column.name)}" for column in columns)
-    return f"SELECT {outputs} FROM {_relation(source, columns)}"
 
 
 def _relation(source: FileSource, columns: Columns) -> str:

@@ -98,6 +98,12 @@ class Builder(ControlBuilder):
         )
 
     def create_source(self, tree: Tree[Token]) -> CreateSource:
+        if (clause := self.child(tree, "refreshable")) is not None:
+            raise ParseError(
+                "a source is not REFRESHABLE: its files are read whenever it is queried",
+                position=self.position(self.tokens(clause)[0]),
+                hint="leave the word out, or CREATE TABLE … REFRESHABLE",
+            )
         return CreateSource(or_replace=self.child(tree, "or_replace") is not None, table=self.create_table(tree))
 
     def create_index(self, tree: Tree[Token]) -> CreateIndex:

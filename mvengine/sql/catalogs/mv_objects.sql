@@ -14,12 +14,16 @@ FROM duckdb_tables()
 WHERE NOT internal AND schema_name NOT IN ('mv_meta', 'mv_catalog', 'mv_state')
   AND NOT (temporary AND starts_with(table_name, 'mv_'))
 UNION ALL
-SELECT v.database_name, v.schema_name, v.view_name, coalesce(replace(k.kind, '_', ' '), 'view'),
-       coalesce(k.refreshable, false), v.temporary, v.view_oid, v.schema_oid, v.comment, coalesce(k.definition, v.sql),
+SELECT v.database_name, v.schema_name, v.view_name,
+       coalesce(replace(k.kind, '_', ' '), if(s.name IS NULL, 'view', 'source')), coalesce(k.refreshable, false),
+       v.temporary, v.view_oid, v.schema_oid, v.comment, coalesce(k.definition, s.definition, v.sql),
        'mv_state', replace(trim(substr(k.storage_table, 10), '"'), '""', '"')
 FROM duckdb_views() AS v
 LEFT JOIN $main.mv_meta.relations AS k
   ON v.database_name = $name AND lower(k.schema_name) = lower(v.schema_name) AND lower(k.name) = lower(v.view_name)
+LEFT JOIN $main.mv_meta.sources AS s
+  ON v.database_name = $name AND NOT v.temporary AND lower(s.schema_name) = lower(v.schema_name)
+ AND lower(s.name) = lower(v.view_name)
 WHERE NOT v.internal AND v.database_name <> 'mv_system' AND v.schema_name NOT IN ('mv_meta', 'mv_catalog', 'mv_state')
   AND NOT (v.temporary AND starts_with(v.view_name, 'mv_'));
 
