@@ -13,10 +13,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mvengine.dbapi import (
+    BINARY,
+    DATETIME,
+    NESTED,
+    NUMBER,
+    ROWID,
+    STRING,
+    Binary,
+    Date,
+    DateFromTicks,
+    Time,
+    TimeFromTicks,
+    Timestamp,
+    TimestampFromTicks,
+)
 from mvengine.errors import (
     DatabaseError,
     DataError,
     Error,
+    ForeignChangeWarning,
     IntegrityError,
     InterfaceError,
     InternalError,
@@ -57,11 +73,21 @@ paramstyle = "qmark"
 __version__ = "0.1.0"
 
 __all__ = [
+    "BINARY",
+    "DATETIME",
+    "NESTED",
+    "NUMBER",
+    "ROWID",
+    "STRING",
+    "Binary",
     "Connection",
     "DataError",
     "DatabaseError",
+    "Date",
+    "DateFromTicks",
     "Error",
     "Failure",
+    "ForeignChangeWarning",
     "IntegrityError",
     "InterfaceError",
     "InternalError",
@@ -85,6 +111,10 @@ __all__ = [
     "Task",
     "TaskStatus",
     "Text",
+    "Time",
+    "TimeFromTicks",
+    "Timestamp",
+    "TimestampFromTicks",
     "Verification",
     "ViewInfo",
     "Warning",

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from os import PathLike
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
 
 import duckdb
 
@@ -61,10 +64,15 @@ def connect(path: str = ":memory:", **settings: Any) -> Connection:
 class Connection(Results):
     """A connection, which is its own first cursor. One thread at a time; ``cursor()`` gives another thread its own."""
 
-    def __init__(self, database: Database, dialect: str = DUCKDB) -> None:
+    def __init__(self, database: Database, dialect: str = DUCKDB, parent: Connection | None = None) -> None:
         self._database = database
         self._session = Session(database, dialect)
         self._is_closed = False
+        self._parent = parent  # of a cursor
+        self._cursors: WeakSet[Connection] = WeakSet()
+        self._using = Lock()  # while a statement runs
+        self._closing = Lock()
+        self._is_to_be_closed = False  # when the statement that runs is over
 
     # -- running ---------------------------------------------------------------------------------------------------
 
@@ -76,7 +84,12 @@ class Connection(Results):
         """``dialect``: the text's; None: the session's, for what the user wrote."""
         self._require_open()
         scope = {**frame.f_globals, **frame.f_locals} if frame is not None else {}
-        self._session.execute(sql, parameters, scope, dialect)
+        try:
+            with self._using:
+                self._session.execute(sql, parameters, scope, dialect)
+        finally:
+            if self._is_to_be_closed:
+                self.close()
         return self
 
     def executemany(self, sql: str, parameters: Sequence[Sequence[Any] | Mapping[str, Any]]) -> Self:
@@ -321,17 +334,41 @@ class Connection(Results):
     # -- life ------------------------------------------------------------------------------------------------------
 
     def cursor(self) -> Connection:
-        """Another connection to the same database, with transactions and results of its own."""
+        """Another connection to the same database, with transactions and results of its own, until this one is closed.
+
+        PEP 249's cursors share their connection's transaction; these, like DuckDB's, do not. Each is for one thread.
+        """
         self._require_open()
         self._database.users += 1
-        return Connection(self._database, self._session.dialect)
+        cursor = Connection(self._database, self._session.dialect, self)
+        self._cursors.add(cursor)
+        return cursor
 
     def close(self) -> None:
-        """Rolls back what is open and lets go of the database; the last connection closes the file."""
-        if not self._is_closed:
+        """Rolls back what is open, closes the cursors, and lets go of the database; the last one closes the file.
+
+        A cursor on which another thread runs a statement is closed when that is over.
+        """
+        with self._closing:
+            if self._is_closed:
+                return
             self._is_closed = True
-            self._session.close()
-            release(self._database)
+        for cursor in tuple(self._cursors):
+            cursor._close_when_idle()
+        self._session.close()
+        release(self._database)
+
+    def _close_when_idle(self) -> None:
+        self._is_to_be_closed = True
+        if self._using.acquire(blocking=False):
+            self._using.release()
+            self.close()
+
+    def __del__(self) -> None:
+        """A cursor that is forgotten, as in ``con.cursor().execute(…).fetchall()``, does not keep the file open."""
+        if self._parent is not None and not self._is_closed:
+            with suppress(Exception):  # the interpreter may be ending
+                self.close()
 
     @property
     def _raw(self) -> duckdb.DuckDBPyConnection:
@@ -343,7 +380,7 @@ class Connection(Results):
         return self._database
 
     def _require_open(self) -> None:
-        if self._is_closed:
+        if self._is_closed or self._is_to_be_closed:
             raise InterfaceError("the connection is closed", hint="open another with mvengine.connect()")
 
     def __enter__(self) -> Self:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
+from mvengine import errors
 from mvengine.engines.duckdb_errors import translate
 from mvengine.errors import NotSupportedError
 
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
 
 class Results(ABC):
     """What a statement has left to be read. One thread at a time."""
+
+    # PEP 249: the errors are attributes of the connection, so that code can catch them without knowing the module.
+    Warning = errors.Warning
+    Error = errors.Error
+    InterfaceError = errors.InterfaceError
+    DatabaseError = errors.DatabaseError
+    DataError = errors.DataError
+    OperationalError = errors.OperationalError
+    IntegrityError = errors.IntegrityError
+    InternalError = errors.InternalError
+    ProgrammingError = errors.ProgrammingError
+    NotSupportedError = errors.NotSupportedError
 
     @property
     @abstractmethod
@@ -33,11 +46,16 @@ class Results(ABC):
 
     @property
     def description(self) -> list[tuple[Any, ...]] | None:
-        """PEP 249: name, type and five Nones per column of the open result."""
+        """PEP 249: name, type and five Nones per column of the open result; None before the first statement.
+
+        The type is DuckDB's; it equals one of ``mvengine.STRING``, ``NUMBER``, ``DATETIME``, ``BINARY`` and ``NESTED``.
+        As with DuckDB, a write without RETURNING has a result of one row with its count.
+        """
         found = self._raw.description
         return list(found) if found is not None else None
 
     arraysize = 1
+    """PEP 249: how many rows ``fetchmany()`` fetches."""
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """The next row of the result, or None."""
