@@ -16,8 +16,9 @@ from mvengine.refresh.parameters import used_by
 from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.suspension import repeated
 from mvengine.refresh.transaction import Transaction
-from mvengine.session import answer
+from mvengine.session import answer, table_rules
 from mvengine.session.lookup import unknown_relation
+from mvengine.session.table_rules import TableRules
 from mvengine.sql.statements import RelationRef, Write
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _VOLATILE = frozenset(
 def run(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
     """Runs a write as part of the open transaction, or as one of its own."""
     require_foreign(write.target.schema)
+    write = table_rules.applied(session, write)
     explicit = session.transaction
     if explicit is not None:
         _in_transaction(session, explicit, write, parameters)
@@ -112,11 +114,12 @@ class Targets:
         self._relations: dict[RelationRef, Relation] = {}
         self._targets: dict[RelationRef, Target] = {}
         self._hiding: frozenset[str] | None = None
+        self._rules: dict[RelationRef, TableRules] = {}
 
     def _forget_stale(self, session: Session) -> None:
         if self._shapes != session.database.shapes:
             self._shapes = session.database.shapes
-            self._relations, self._targets, self._hiding = {}, {}, None
+            self._relations, self._targets, self._hiding, self._rules = {}, {}, None, {}
 
     def hiding(self, session: Session) -> frozenset[str]:
         """Names of plain views and of macros, in lower case: what they read does not show in a statement's text."""
@@ -130,6 +133,13 @@ class Targets:
             tables = {name.name.lower() for name in session.reader.graph.tables}
             self._hiding = frozenset(name for (name,) in rows) - tables  # a refreshable table is a view to DuckDB
         return self._hiding
+
+    def rules(self, session: Session, ref: RelationRef) -> TableRules:
+        """What the table asks of its writes."""
+        self._forget_stale(session)
+        if ref not in self._rules:
+            self._rules[ref] = table_rules.read_rules(session, ref)
+        return self._rules[ref]
 
     def resolve(self, session: Session, graph: Graph, ref: RelationRef) -> Relation | None:
         """The relation that a name means. One that is not there is looked for again each time."""

@@ -13,7 +13,7 @@ from mvengine.errors import Error, ParseError, Position
 from mvengine.sql.alteration import read_alter_table
 from mvengine.sql.catalogs import catalogued
 from mvengine.sql.ddl import read_ddl, skip_condition
-from mvengine.sql.dialects.settings import DUCKDB, read_setting
+from mvengine.sql.dialects.settings import DUCKDB, RISINGWAVE, read_setting
 from mvengine.sql.dialects.translate import original_position, translate
 from mvengine.sql.functions import read_function
 from mvengine.sql.grammar import parse_own
@@ -23,7 +23,7 @@ from mvengine.sql.names import read_name
 from mvengine.sql.prepared import native_prepare, prepared_write, read_deallocate, read_execute, read_prepare
 from mvengine.sql.showing import ShowKind
 from mvengine.sql.split import Piece, split
-from mvengine.sql.statements import ExplainStage, Flush, Native, SetDialect, Statement
+from mvengine.sql.statements import ExplainStage, Flush, Native, Prepare, SetDialect, Statement, Write
 from mvengine.sql.tokens import end_of_group, word_at
 from mvengine.sql.transactions import read_transaction, refuse_foreign
 from mvengine.sql.write import is_write, read_write
@@ -79,11 +79,23 @@ def read(text: str, extract: Extract, dialect: str, default: str = DUCKDB) -> li
 def _translated(piece: Piece, extract: Extract, dialect: str) -> Parsed:
     translated = translate(piece, dialect)
     try:
-        return Parsed(statement=_statement(translated, extract), piece=piece, translated=translated)
+        statement = _statement(translated, extract)
+        if dialect == RISINGWAVE:
+            statement = _overwriting(statement)
+        return Parsed(statement=statement, piece=piece, translated=translated)
     except Error as error:
         if translated is not piece:
             error.position = original_position(piece, translated, error.position)
         raise
+
+
+def _overwriting(statement: Statement) -> Statement:
+    match statement:
+        case Write():
+            return replace(statement, is_overwriting=True)
+        case Prepare() if statement.write is not None:
+            return replace(statement, write=replace(statement.write, is_overwriting=True))
+    return statement
 
 
 def _statement(piece: Piece, extract: Extract) -> Statement:

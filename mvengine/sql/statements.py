@@ -403,6 +403,7 @@ class Write:
     where: str
     returning: str  # without RETURNING
     names: tuple[str, ...]  # every identifier that stands in the statement, lower case: what it may read
+    is_overwriting: bool  # read in RisingWave's dialect: an INSERT replaces the row that has its key
     text: str
 
 

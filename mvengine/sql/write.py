@@ -180,6 +180,7 @@ class _Reader:
             where=spans.where,
             returning=spans.returning,
             names=names_in(self.piece.tokens),
+            is_overwriting=False,
             text=self.piece.text,
         )
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from mvengine.errors import NotSupportedError
-from mvengine.sql.dialects.formats import native_format
-from mvengine.sql.dialects.functions import REFUSED, RENAMED, expand
+from mvengine.sql.dialects.formats import printed_formats, read_format
+from mvengine.sql.dialects.functions import REFUSED, RENAMED, expand, substituted
 from mvengine.sql.dialects.marks import unmarked
 from mvengine.sql.dialects.patterns import group_count, native_regex
 
@@ -23,6 +23,9 @@ def rewrite_call(node: exp.Anonymous) -> exp.Expr:
         raise NotSupportedError(f"the function {name}()", hint=REFUSED[name])
     arguments = list(node.expressions)
     special = _SPECIAL.get(name)
+    if special is not None and any(isinstance(argument.unnest(), exp.Null) for argument in arguments):
+        return call("unnest", exp.Null()) if name == "regexp_matches" else exp.Null()
+    special = special or _LENIENT.get(name)
     found = special(arguments) if special is not None else None
     if found is None:
         name = RENAMED.get(name, name)
@@ -52,24 +55,29 @@ def _required(node: exp.Expr, what: str) -> str:
 
 def _to_char(arguments: list[exp.Expr]) -> exp.Expr | None:
     value, pattern = arguments
-    if isinstance(value.unnest(), exp.Interval):
+    inner = value.unnest()
+    if isinstance(inner, exp.Interval) or (isinstance(inner, exp.Cast) and inner.to.this == exp.DType.INTERVAL):
         raise NotSupportedError("to_char() of an interval", hint="use extract()")
     text = _required(pattern, "a pattern of to_char()")
     if re.search(r"[09]", text) and not re.search(r"[A-Za-z]{2}", text):
         raise NotSupportedError("to_char() of a number", hint="use round() and a cast to varchar")
-    return call("strftime", value, exp.Literal.string(native_format(text, is_read=False)))
+    parts = [
+        substituted(change or "s", {"s": call("strftime", value, exp.Literal.string(form))})
+        for form, change in printed_formats(text)
+    ]
+    return parts[0] if len(parts) == 1 else exp.Paren(this=exp.func("concat", *parts)) if parts else None
 
 
 def _to_date(arguments: list[exp.Expr]) -> exp.Expr | None:
     text, pattern = arguments
-    form = native_format(_required(pattern, "a pattern of to_date()"), is_read=True)
+    form = read_format(_required(pattern, "a pattern of to_date()"))
     return exp.cast(call("strptime", text, exp.Literal.string(form)), "DATE")
 
 
 def _to_timestamp(arguments: list[exp.Expr]) -> exp.Expr | None:
     if len(arguments) == 1:
         return None
-    form = native_format(_required(arguments[1], "a pattern of to_timestamp()"), is_read=True)
+    form = read_format(_required(arguments[1], "a pattern of to_timestamp()"))
     return exp.cast(call("strptime", arguments[0], exp.Literal.string(form)), "TIMESTAMPTZ")
 
 
@@ -151,12 +159,35 @@ def _format(arguments: list[exp.Expr]) -> exp.Expr | None:
     parts, rest = list[exp.Expr](), arguments[1:]
     for piece in re.split(r"(%%|%[^%]?)", _required(arguments[0], "a template of format()")):
         if piece == "%s" and rest:
-            parts.append(rest.pop(0))
+            parts.append(_printed(rest.pop(0)))
         elif piece.startswith("%") and piece != "%%":
             raise NotSupportedError(f"{piece} in format()", hint="use %s, quote_ident() and quote_literal()")
         elif piece:
             parts.append(exp.Literal.string(piece.replace("%%", "%")))
     return call("concat", exp.Literal.string(""), *parts)
+
+
+def _concat(arguments: list[exp.Expr]) -> exp.Expr | None:
+    return call("concat", *map(_printed, arguments))
+
+
+def _concat_ws(arguments: list[exp.Expr]) -> exp.Expr | None:
+    return call("concat_ws", *map(_printed, arguments))
+
+
+def _printed(argument: exp.Expr) -> exp.Expr:
+    """A boolean is printed as ``t`` or ``f``, where it shows by its form that it is one."""
+    inner = argument.unnest()
+    is_boolean = isinstance(inner, exp.Boolean | exp.Predicate | exp.Connector | exp.Not) or (
+        isinstance(inner, exp.Cast) and inner.to.this == exp.DType.BOOLEAN
+    )
+    if not is_boolean:
+        return argument
+    return (
+        exp.Case()
+        .when(inner.copy(), exp.Literal.string("t"))
+        .when(exp.Not(this=exp.Paren(this=inner.copy())), exp.Literal.string("f"))
+    )
 
 
 def _substr(arguments: list[exp.Expr]) -> exp.Expr | None:
@@ -203,8 +234,10 @@ _SPECIAL: dict[str, Rewrite] = {
     "regexp_replace": _regexp_replace,
     "encode": _encode,
     "decode": _decode,
-    "format": _format,
     "substr": _substr,
     "substring": _substr,
     "round": _round,
 }
+"""Functions that are NULL where an argument is."""
+
+_LENIENT: dict[str, Rewrite] = {"format": _format, "concat": _concat, "concat_ws": _concat_ws}

@@ -21,6 +21,8 @@ def rewrite_cast(node: exp.Cast) -> exp.Expr:
     text = text_of(node.this) if not isinstance(node.this, exp.Cast) else None
     if text is not None and (found := _literal(text, to)) is not None:
         return found
+    if isinstance(node.this.unnest(), exp.Array) and to.this in exp.DataType.TEXT_TYPES:
+        raise NotSupportedError("a cast of an array to text", hint="use array_to_string()")
     native = native_type(to)
     number = _number(node.this)
     if to.this == exp.DType.DECIMAL and not to.expressions and number is not None:

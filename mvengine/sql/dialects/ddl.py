@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mvengine.errors import NotSupportedError
+from mvengine.schema import quote
 from mvengine.sql.ddl import skip_condition
 from mvengine.sql.dialects.query import translate_expression, translate_query, translate_type
+from mvengine.sql.dialects.rules import APPEND_ONLY, IGNORE_CONFLICTS, rule
 from mvengine.sql.names import read_name
 from mvengine.sql.split import Piece
 from mvengine.sql.tokens import end_of_group, word_at
@@ -15,6 +17,7 @@ _CONSTRAINTS = frozenset(
     {"PRIMARY", "NOT", "NULL", "DEFAULT", "CHECK", "UNIQUE", "REFERENCES", "GENERATED", "COLLATE", "CONSTRAINT", "AS"}
 )
 _TABLE_CONSTRAINTS = frozenset({"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "LIKE", "WATERMARK", "EXCLUDE"})
+_OPENING = ("(", "[", "{", "<")
 _SERIALS = frozenset({"SERIAL", "BIGSERIAL", "SMALLSERIAL", "SERIAL4", "SERIAL8"})
 _AS_THEY_ARE = frozenset({"REFRESHABLE", "CONNECTOR", "REFRESH_MODE"})
 
@@ -23,15 +26,17 @@ def create_table(piece: Piece, dialect: str, index: int) -> str:
     """``CREATE … TABLE [IF NOT EXISTS] name (elements) …``; ``index`` is the token behind TABLE."""
     tokens = piece.tokens
     _, after = read_name(piece, skip_condition(piece, index))
-    elements = ""
     if word_at(tokens, after) == "(":
         end = end_of_group(tokens, after)
         parts = [_element(piece, dialect, first, last) for first, last in commas(piece, after + 1, end - 1)]
-        elements = f" ({', '.join(parts)})"
         head, after = piece.span(0, after), end
     else:
-        head = piece.span(0, after)
-    return f"{head}{elements}{_tail(piece, dialect, after)}"
+        head, parts = piece.span(0, after), []
+    tail, rules = _tail(piece, dialect, after)
+    if rules and not parts:
+        raise NotSupportedError(f"{rules[0]} without columns", position=piece.position(after), hint="list the columns")
+    elements = f" ({', '.join((*parts, *map(rule, rules)))})" if parts else ""
+    return f"{head}{elements}{tail}"
 
 
 def create_index(piece: Piece) -> str:
@@ -81,8 +86,8 @@ def commas(piece: Piece, first: int, last: int) -> Iterator[tuple[int, int]]:
     """The runs of tokens between commas outside brackets."""
     start, index = first, first
     while index < last:
-        if word_at(piece.tokens, index) in ("(", "[", "{"):
-            index = end_of_group(piece.tokens, index)
+        if word_at(piece.tokens, index) in _OPENING:
+            index = _after_group(piece, index)
             continue
         if word_at(piece.tokens, index) == ",":
             yield start, index
@@ -90,6 +95,20 @@ def commas(piece: Piece, first: int, last: int) -> Iterator[tuple[int, int]]:
         index += 1
     if start < last:
         yield start, last
+
+
+def _after_group(piece: Piece, index: int) -> int:
+    """The index after the bracket that closes the one at an index; those of ``struct<…>`` are brackets, too."""
+    if word_at(piece.tokens, index) != "<":
+        return end_of_group(piece.tokens, index)
+    depth = 0
+    while index < len(piece.tokens):
+        word = word_at(piece.tokens, index)
+        depth += (word == "<") - (word == ">")
+        index += 1
+        if depth == 0:
+            break
+    return index
 
 
 def _element(piece: Piece, dialect: str, first: int, last: int) -> str:
@@ -107,7 +126,7 @@ def _column(piece: Piece, dialect: str, first: int, last: int) -> str:
     """``name type constraints``."""
     tokens, after = piece.tokens, first + 1
     while after < last and word_at(tokens, after) not in _CONSTRAINTS:
-        after = end_of_group(tokens, after) if word_at(tokens, after) in ("(", "[") else after + 1
+        after = _after_group(piece, after) if word_at(tokens, after) in _OPENING else after + 1
     if word_at(tokens, first + 1) in _SERIALS:
         raise NotSupportedError(
             f"the type {tokens[first + 1].text}",
@@ -121,7 +140,8 @@ def _column(piece: Piece, dialect: str, first: int, last: int) -> str:
     else:
         type_ = " " + translate_type(_slice(piece, first + 1, after), dialect)
     constraints = _constraints(piece, dialect, after, last)
-    return f"{tokens[first].text}{type_} {constraints}".rstrip()
+    name = tokens[first].text if tokens[first].kind == "quoted" else quote(tokens[first].text.lower())
+    return f"{name}{type_} {constraints}".rstrip()
 
 
 def _constraints(piece: Piece, dialect: str, first: int, last: int) -> str:
@@ -162,12 +182,12 @@ def _is_end(piece: Piece, index: int, last: int) -> bool:
     return index >= last or word_at(piece.tokens, index) in _CONSTRAINTS | {"STORED", "VIRTUAL"}
 
 
-def _tail(piece: Piece, dialect: str, index: int) -> str:
-    """What stands behind the columns: the query of CREATE TABLE AS, and clauses of RisingWave."""
-    tokens, parts = piece.tokens, list[str]()
+def _tail(piece: Piece, dialect: str, index: int) -> tuple[str, list[str]]:
+    """What stands behind the columns: the query of CREATE TABLE AS, and what clauses of RisingWave say as rules."""
+    tokens, parts, rules = piece.tokens, list[str](), list[str]()
     words = {token.word for token in tokens[index:]}
     if words & _AS_THEY_ARE:  # mvengine's own grammar reads them
-        return f" {piece.span(index, len(tokens))}"
+        return f" {piece.span(index, len(tokens))}", []
     while index < len(tokens):
         match [word_at(tokens, index + offset) for offset in range(5)]:
             case ["AS", *_]:
@@ -177,13 +197,22 @@ def _tail(piece: Piece, dialect: str, index: int) -> str:
                 index += 3  # what INSERT does there anyhow
             case ["ON", "CONFLICT", "DO", "UPDATE", "FULL"] if dialect == "risingwave":
                 index += 5
+            case ["ON", "CONFLICT", "IGNORE", *_] if dialect == "risingwave":
+                rules.append(IGNORE_CONFLICTS)
+                index += 3
+            case ["ON", "CONFLICT", "DO", "NOTHING", *_] if dialect == "risingwave":
+                rules.append(IGNORE_CONFLICTS)
+                index += 4
+            case ["APPEND", "ONLY", *_] if dialect == "risingwave":
+                rules.append(APPEND_ONLY)
+                index += 2
             case _:
                 raise NotSupportedError(
                     f"{' '.join(token.text for token in tokens[index : index + 3])} in CREATE TABLE",
                     position=piece.position(index),
                     hint="leave the clause out",
                 )
-    return "".join(f" {part}" for part in parts)
+    return "".join(f" {part}" for part in parts), rules
 
 
 def _slice(piece: Piece, first: int, last: int) -> Piece:

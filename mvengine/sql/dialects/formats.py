@@ -3,61 +3,79 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from mvengine.errors import NotSupportedError
 
 _FIELDS = {
     "YYYY": "%Y", "YY": "%y", "IYYY": "%G", "MM": "%m", "MON": "%b", "MONTH": "%B", "DD": "%d", "DDD": "%j",
     "HH24": "%H", "HH12": "%I", "HH": "%I", "MI": "%M", "SS": "%S", "MS": "%g", "US": "%f", "NS": "%n",
-    "AM": "%p", "PM": "%p", "DY": "%a", "DAY": "%A", "IW": "%V", "ID": "%u", "TZ": "%Z", "TZH:TZM": "%z", "FF3": "%g",
-    "FF6": "%f",
+    "AM": "%p", "PM": "%p", "DY": "%a", "DAY": "%A", "IW": "%V", "ID": "%u", "TZ": "%Z", "FF3": "%g", "FF6": "%f",
+    "TZH:TZM": "%z", "TZH": "%z",
 }  # fmt: skip
 _TOKEN = re.compile(
-    r'FM|"(?P<quoted>[^"]*)"|(?P<field>TZH:TZM|YYYY|IYYY|HH24|HH12|MONTH|DDD|DAY|MON|FF[36]|YY|MM|DD|HH|MI|SS|MS|US|NS|AM|PM|DY'
-    r"|IW|ID|TZ)|(?P<other>[A-Za-z]+)|(?P<text>.)",
+    r'FM|"(?P<quoted>[^"]*)"|(?P<field>TZH:TZM|TZH|YYYY|IYYY|HH24|HH12|MONTH|DDD|DAY|MON|FF[36]|YY|MM|DD|HH|MI|SS|MS|US'
+    r"|NS|AM|PM|DY|IW|ID|TZ)|(?P<other>[A-Za-z]+)|(?P<text>.)",
     re.I | re.S,
 )
 _NUMBERED = frozenset({"MM", "DD", "HH24", "HH12", "HH", "MI", "SS", "DDD"})
-_CASED = frozenset({"MON", "MONTH", "DY", "DAY", "AM", "PM"})
+_NAMES = frozenset({"MON", "MONTH", "DY", "DAY", "AM", "PM"})
+
+Segment = tuple[str, str]
+"""A format, and an expression of what it prints, ``s``; the empty one leaves it as it is."""
 
 
-def native_format(pattern: str, *, is_read: bool) -> str:
-    """The format of strftime, or of strptime where it ``is_read``.
+def printed_formats(pattern: str) -> list[Segment]:
+    """The formats of strftime that print a pattern, one behind the other.
 
-    Errors: NotSupportedError at a field that has none: ``Q``, ``CC``, ``J`` and the like, and where letters would be
-    printed in another case than the pattern's.
+    Errors: NotSupportedError at a field that has none: ``Q``, ``CC``, ``J`` and the like.
     """
-    parts, is_bare = list[str](), False
-    for match in _TOKEN.finditer(pattern):
-        field = match["field"]
-        if match[0].upper() == "FM":
-            is_bare = True
-        elif match["quoted"] is not None:
-            parts.append(match["quoted"].replace("%", "%%"))
-        elif field is not None:
-            parts.append(_field(field, pattern, is_bare=is_bare, is_read=is_read))
-            is_bare = False
-        elif match["other"] is not None and match[0] not in ("T", "Z"):
-            raise _refused(match[0], pattern)
+    segments = list[Segment]()
+    for field, text in _parts(pattern):
+        form, change = _printed(field) if field else (text.replace("%", "%%"), "")
+        if change or not segments or segments[-1][1]:
+            segments.append((form, change))
         else:
-            parts.append(match[0].replace("%", "%%"))
-    return "".join(parts)
+            segments[-1] = (segments[-1][0] + form, "")
+    return segments
 
 
-def _field(field: str, pattern: str, *, is_bare: bool, is_read: bool) -> str:
-    name = field.upper()
-    is_cased = name in _CASED and not is_read
-    if is_cased and (field == name) != (name in ("AM", "PM")):  # strftime writes Jan, Monday, AM
-        raise _refused(field, pattern)
-    if name in ("MONTH", "DAY") and not is_bare and not is_read:
-        raise _refused(f"{field} without FM", pattern)  # PostgreSQL pads it with blanks
-    if is_bare and name in _NUMBERED and not is_read:
-        return _FIELDS[name].replace("%", "%-")
-    return _FIELDS[name]
+def read_format(pattern: str) -> str:
+    """The format of strptime that reads a pattern. Errors: NotSupportedError."""
+    return "".join(_FIELDS[field.upper().removeprefix("FM")] if field else text.replace("%", "%%")
+                   for field, text in _parts(pattern))  # fmt: skip
 
 
-def _refused(field: str, pattern: str) -> NotSupportedError:
-    return NotSupportedError(
-        f"{field} in the pattern '{pattern}'",
-        hint="YYYY MM DD HH24 HH12 MI SS MS US AM Mon FMMonth Dy FMDay DDD IYYY IW TZ are supported",
-    )
+def _parts(pattern: str) -> Iterator[tuple[str, str]]:
+    """Fields, with the FM that stands before them, and text between them: one of the two is empty."""
+    prefix = ""
+    for match in _TOKEN.finditer(pattern):
+        if match[0].upper() == "FM":
+            prefix = "FM"
+        elif match["field"] is not None:
+            yield prefix + match["field"], ""
+            prefix = ""
+        elif match["quoted"] is not None:
+            yield "", match["quoted"]
+        elif match["other"] is not None and match[0] not in ("T", "Z"):
+            raise NotSupportedError(
+                f"{match[0]} in the pattern '{pattern}'",
+                hint="YYYY MM DD HH24 HH12 MI SS MS US AM Mon Month Dy Day DDD IYYY IW TZ TZH:TZM are supported",
+            )
+        else:
+            yield "", match[0]
+
+
+def _printed(field: str) -> Segment:
+    is_bare, name = field.startswith("FM"), field.removeprefix("FM")
+    form = _FIELDS[name.upper()]
+    if name.upper() in _NAMES:
+        change = "s" if name.istitle() or name in ("AM", "PM") else "upper(s)" if name.isupper() else "lower(s)"
+        if name.upper() in ("MONTH", "DAY") and not is_bare:
+            change = f"rpad({change}, 9, ' ')"  # PostgreSQL pads it with blanks
+        return form, "" if change == "s" else change
+    if name.upper() == "TZH:TZM":
+        return form, "CASE WHEN length(s) = 3 THEN s || ':00' ELSE s END"
+    if name.upper() == "TZH":
+        return form, "s[1:3]"
+    return (form.replace("%", "%-") if is_bare and name.upper() in _NUMBERED else form), ""

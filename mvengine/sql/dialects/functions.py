@@ -15,24 +15,29 @@ from sqlglot import exp, parse_one
 from mvengine.sql.dialects.marks import PREFIX, unmarked
 
 _CALL = re.compile(r"\b([a-z_][a-z0-9_]*)\(")
-_QUARTER_TURNS = "x % 90 = 0"
+_X = "CAST(x AS DOUBLE)"
 
 TABLE: dict[str, str] = {
     # -- numbers
-    "sind(x)": f"CASE WHEN {_QUARTER_TURNS} OR abs(x) % 180 IN (30, 150) THEN round(sin(radians(x)), 1) "
-    "ELSE sin(radians(x)) END",
-    "cosd(x)": f"CASE WHEN {_QUARTER_TURNS} OR abs(x) % 180 IN (60, 120) THEN round(cos(radians(x)), 1) "
-    "ELSE cos(radians(x)) END",
-    "tand(x)": "CASE WHEN x % 180 = 0 OR abs(x) % 180 IN (45, 135) THEN round(tan(radians(x)), 0) "
-    "WHEN abs(x) % 180 = 90 THEN CAST('Infinity' AS DOUBLE) ELSE tan(radians(x)) END",
-    "cotd(x)": "CASE WHEN abs(x) % 180 = 90 THEN 0.0 WHEN abs(x) % 180 IN (45, 135) THEN round(1 / tan(radians(x)), 0) "
-    "WHEN x % 180 = 0 THEN CAST('Infinity' AS DOUBLE) ELSE 1 / tan(radians(x)) END",
-    "asind(x)": "CASE WHEN x IN (-1, -0.5, 0, 0.5, 1) THEN round(degrees(asin(x)), 0) ELSE degrees(asin(x)) END",
-    "acosd(x)": "CASE WHEN x IN (-1, -0.5, 0, 0.5, 1) THEN round(degrees(acos(x)), 0) ELSE degrees(acos(x)) END",
-    "atand(x)": "CASE WHEN x IN (-1, 0, 1) THEN round(degrees(atan(x)), 0) ELSE degrees(atan(x)) END",
+    "sind(x)": f"CASE WHEN {_X} % 90 = 0 OR abs({_X}) % 180 IN (30, 150) THEN round(sin(radians({_X})), 1) "
+    f"ELSE sin(radians({_X})) END",
+    "cosd(x)": f"CASE WHEN {_X} % 90 = 0 OR abs({_X}) % 180 IN (60, 120) THEN round(cos(radians({_X})), 1) "
+    f"ELSE cos(radians({_X})) END",
+    "tand(x)": f"CASE WHEN {_X} % 180 = 0 OR abs({_X}) % 180 IN (45, 135) THEN round(tan(radians({_X})), 0) "
+    f"WHEN {_X} % 360 IN (90, -270) THEN CAST('Infinity' AS DOUBLE) "
+    f"WHEN {_X} % 360 IN (-90, 270) THEN CAST('-Infinity' AS DOUBLE) ELSE tan(radians({_X})) END",
+    "cotd(x)": f"CASE WHEN abs({_X}) % 180 = 90 THEN 0.0 "
+    f"WHEN abs({_X}) % 180 IN (45, 135) THEN round(1 / tan(radians({_X})), 0) "
+    f"WHEN {_X} % 360 IN (0, -180) THEN CAST('Infinity' AS DOUBLE) "
+    f"WHEN {_X} % 180 = 0 THEN CAST('-Infinity' AS DOUBLE) ELSE 1 / tan(radians({_X})) END",
+    "asind(x)": f"CASE WHEN {_X} IN (-1, -0.5, 0, 0.5, 1) THEN round(degrees(asin({_X})), 0) "
+    f"ELSE degrees(asin({_X})) END",
+    "acosd(x)": f"CASE WHEN {_X} IN (-1, -0.5, 0, 0.5, 1) THEN round(degrees(acos({_X})), 0) "
+    f"ELSE degrees(acos({_X})) END",
+    "atand(x)": f"CASE WHEN {_X} IN (-1, 0, 1) THEN round(degrees(atan({_X})), 0) ELSE degrees(atan({_X})) END",
     "atan2d(y, x)": "CASE WHEN x = 0 OR y = 0 OR abs(x) = abs(y) THEN round(degrees(atan2(y, x)), 0) "
     "ELSE degrees(atan2(y, x)) END",
-    "div(a, b)": "trunc(CAST(a AS DECIMAL(38, 10)) / b)",
+    "div(a, b)": "CAST(trunc(CAST(a AS DECIMAL(38, 10)) / b) AS DECIMAL(38, 0))",
     "ceiling(x)": "ceil(x)",
     "power(a, b)": "pow(a, b)",
     "dexp(x)": "exp(x)",
@@ -52,8 +57,9 @@ TABLE: dict[str, str] = {
     "rtrim(s)": "rtrim(s, ' ')",
     "lpad(s, n)": "lpad(s, CAST(n AS INTEGER), ' ')",
     "rpad(s, n)": "rpad(s, CAST(n AS INTEGER), ' ')",
-    "substr(s, p)": "substring(s, greatest(p, 1))",
-    "substr(s, p, n)": "substring(s, greatest(p, 1), greatest(p + n - greatest(p, 1), 0))",
+    "substr(s, p)": "substring(s, CASE WHEN p < 1 THEN 1 ELSE p END)",
+    "substr(s, p, n)": "CASE WHEN p < 1 THEN substring(s, 1, CASE WHEN p + n < 1 THEN 0 ELSE p + n - 1 END) "
+    "ELSE substring(s, p, n) END",
     "overlay(s, r, p)": "substring(s, 1, p - 1) || r || substring(s, CAST(p + length(r) AS BIGINT))",
     "overlay(s, r, p, n)": "substring(s, 1, p - 1) || r || substring(s, CAST(p + n AS BIGINT))",
     "strpos(s, part)": "instr(s, part)",
@@ -99,7 +105,7 @@ TABLE: dict[str, str] = {
     "array_contained(a, b)": "list_has_all(b, a)",
     "array_flatten(a)": "flatten(a)",
     "array_reverse(a)": "list_reverse(a)",
-    "trim_array(a, n)": "a[1:greatest(len(a) - n, 0)]",
+    "trim_array(a, n)": "CASE WHEN len(a) < n THEN a[1:0] ELSE a[1:len(a) - n] END",
     # -- jsonb
     "jsonb_typeof(j)": "CASE json_type(j) WHEN 'VARCHAR' THEN 'string' WHEN 'UBIGINT' THEN 'number' "
     "WHEN 'BIGINT' THEN 'number' WHEN 'DOUBLE' THEN 'number' WHEN 'HUGEINT' THEN 'number' "
@@ -117,12 +123,18 @@ TABLE: dict[str, str] = {
     "jsonb_exists_any(j, k)": "list_has_any(json_keys(j), k)",
     "jsonb_exists_all(j, k)": "list_has_all(json_keys(j), k)",
     # -- dates and times
+    "date_bin(step, moment, origin)": "time_bucket(step, moment, origin)",
     "clock_timestamp()": "now()",
     "statement_timestamp()": "now()",
     "proctime()": "now()",
     # -- aggregates
     "every(x)": "bool_and(x)",
     # -- others
+    "pg_typeof(x)": "CASE WHEN typeof(x) LIKE 'VARCHAR%' THEN replace(typeof(x), 'VARCHAR', 'character varying') "
+    "WHEN typeof(x) LIKE 'DOUBLE%' THEN replace(typeof(x), 'DOUBLE', 'double precision') "
+    "WHEN typeof(x) LIKE 'DECIMAL%' THEN 'numeric' || substring(typeof(x), instr(typeof(x), ')') + 1) "
+    "WHEN typeof(x) LIKE 'FLOAT%' THEN replace(typeof(x), 'FLOAT', 'real') WHEN typeof(x) = 'JSON' THEN 'jsonb' "
+    "WHEN typeof(x) = 'BLOB' THEN 'bytea' WHEN typeof(x) = '\"NULL\"' THEN 'unknown' ELSE pg_typeof(x) END",
     "num_nulls(a)": "CAST(a IS NULL AS INTEGER)",
 }  # fmt: skip
 """``name(parameters)`` → body."""
@@ -159,10 +171,7 @@ def templates() -> dict[tuple[str, int], tuple[tuple[str, ...], exp.Expr]]:
     for call, body in TABLE.items():
         name, _, rest = call.partition("(")
         parameters = tuple(part.strip() for part in rest.rstrip(")").split(",") if part.strip())
-        tree = parse_one(_CALL.sub(rf"{PREFIX}\1(", body), dialect="duckdb")  # marked: nothing is taken for another
-        for function in tree.find_all(exp.Anonymous):
-            function.set("this", unmarked(function.name))
-        found[name, len(parameters)] = (parameters, tree)
+        found[name, len(parameters)] = (parameters, _tree(body))
     return found
 
 
@@ -172,7 +181,22 @@ def expand(name: str, arguments: list[exp.Expr]) -> exp.Expr | None:
     if template is None:
         return None
     parameters, body = template
-    given = dict(zip(parameters, arguments, strict=True))
+    return _filled(body, dict(zip(parameters, arguments, strict=True)))
+
+
+def substituted(body: str, given: dict[str, exp.Expr]) -> exp.Expr:
+    """The expression that a text in DuckDB's SQL makes of the expressions that its names stand for."""
+    return _filled(_tree(body), given)
+
+
+def _tree(body: str) -> exp.Expr:
+    tree = parse_one(_CALL.sub(rf"{PREFIX}\1(", body), dialect="duckdb")  # marked: nothing is taken for another
+    for function in tree.find_all(exp.Anonymous):
+        function.set("this", unmarked(function.name))
+    return tree
+
+
+def _filled(body: exp.Expr, given: dict[str, exp.Expr]) -> exp.Expr:
     tree: exp.Expr = exp.Paren(this=body.copy())
     for column in list(tree.find_all(exp.Column)):
         if not column.table and column.name in given:

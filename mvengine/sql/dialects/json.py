@@ -7,25 +7,29 @@ from sqlglot import exp
 from mvengine.errors import NotSupportedError
 from mvengine.sql.dialects.calls import call, text_of
 from mvengine.sql.dialects.casts import array_of
+from mvengine.sql.dialects.marks import PATH, unmarked
 
 
 def rewrite_arrow(node: exp.Expr) -> exp.Expr:
-    """``j -> k`` and ``j ->> k``: a key of an object, or a place in an array from 0, from the end where negative."""
-    function = "json_extract_string" if isinstance(node, exp.JSONExtractScalar) else "json_extract"
+    """``j -> k`` and ``j ->> k``: a key of an object, or a place in an array from 0, from the end where negative.
+
+    ``j #> '{a,0}'`` and ``j #>> …`` are the same for several steps; see marks.py for how the two are told apart.
+    """
+    function = "json_extract_string" if isinstance(node, exp.JSONBExtractScalar) else "json_extract"
     key = node.expression.unnest()
     if isinstance(key, exp.Literal):
         return call(function, node.this, exp.Literal.string(_step(key)))
     if isinstance(key, exp.Neg) and isinstance(key.this, exp.Literal):
         return call(function, node.this, exp.Literal.string(f"$[#-{key.this.name}]"))
+    if isinstance(key, exp.Array) or _is_path(key):
+        steps = _path(key)
+        pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+        return call(function, node.this, exp.Literal.string(pointer)) if steps else node.this.copy()
     return call(function, node.this, key)
 
 
-def rewrite_path(node: exp.Expr) -> exp.Expr:
-    """``j #> '{a,0}'`` and ``j #>> …``."""
-    function = "json_extract_string" if isinstance(node, exp.JSONBExtractScalar) else "json_extract"
-    steps = _path(node.expression.unnest())
-    pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
-    return call(function, node.this, exp.Literal.string(pointer)) if steps else node.this.copy()
+def _is_path(key: exp.Expr) -> bool:
+    return isinstance(key, exp.Anonymous) and unmarked(key.name) == PATH
 
 
 def path_call(function: str, arguments: list[exp.Expr]) -> exp.Expr:
@@ -44,7 +48,7 @@ def is_json(node: exp.Expr) -> bool:
         return node.to.this in (exp.DType.JSON, exp.DType.JSONB)
     if isinstance(node, exp.Anonymous):
         return node.name.lower() in ("json_extract", "json", "json_object", "json_array", "to_json", "json_merge_patch")
-    return isinstance(node, exp.JSONExtract | exp.JSONBExtract)
+    return isinstance(node, exp.JSONBExtract)
 
 
 def _step(key: exp.Literal) -> str:
@@ -58,8 +62,8 @@ def _step(key: exp.Literal) -> str:
 
 
 def _path(node: exp.Expr) -> list[str]:
-    if isinstance(node, exp.Literal) and node.is_string:
-        node = array_of(str(node.this), exp.DataType.build("VARCHAR[]"))
+    if _is_path(node):
+        node = array_of(str(node.expressions[0].this), exp.DataType.build("VARCHAR[]"))
     if isinstance(node, exp.Array) and all(text_of(part) is not None for part in node.expressions):
         return [str(text_of(part)) for part in node.expressions]
     raise NotSupportedError("a path of #> that is not written out", hint="use -> for each step")

@@ -12,6 +12,7 @@ from mvengine.sql.split import Piece
 from mvengine.sql.tokens import Token, position_at, word_at
 
 PREFIX = "mvfn_"
+PATH = "path_of_keys"  # what stands around a path behind #> or #>>, which -> and ->> are written as
 
 _SYNTAX = frozenset(
     """
@@ -23,6 +24,9 @@ _SYNTAX = frozenset(
     BPCHAR BIT MATCHED RECURSIVE VECTOR MAP TIMETZ FLOAT
     """.split()  # noqa: SIM905 - a list of words reads better as words
 )
+
+
+_UNITS = frozenset({"YEAR", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND"})
 
 
 class Marked:
@@ -59,13 +63,25 @@ def _marked(tokens: tuple[Token, ...], index: int) -> str:
     token = tokens[index]
     if token.kind == "word" and word_at(tokens, index + 1) == "(" and token.word not in _SYNTAX:
         return f"{PREFIX}{token.text.lower()}"
-    if token.kind == "string" and _follows_arrow(tokens, index):
-        return f"({token.text})"  # sqlglot would read a bare key as a JSONPath, and 'a.b' as two keys
-    if token.kind == "number" and _follows_arrow(tokens, index):
-        return f"({token.text})"
+    if _is_interval(tokens, index):
+        return ""
+    if token.kind == "string" and _is_interval(tokens, index - 1):
+        return f"{token.text}::interval"  # of '1 day 02:03:04' sqlglot would keep the day behind INTERVAL
+    if _is_mark(tokens, index, "->"):
+        return "#"  # in the arguments of a call sqlglot would read x -> 1 as a lambda; #> is as good
+    if token.kind == "string" and (_is_mark(tokens, index - 2, "#>") or _is_mark(tokens, index - 3, "#>>")):
+        return f"{PREFIX}{PATH}({token.text})"
     return token.text
 
 
-def _follows_arrow(tokens: tuple[Token, ...], index: int) -> bool:
-    marks = [word_at(tokens, i) for i in (index - 3, index - 2, index - 1)]
-    return marks[1:] == ["-", ">"] or marks == ["-", ">", ">"]
+def _is_interval(tokens: tuple[Token, ...], index: int) -> bool:
+    """Whether INTERVAL begins a literal without a unit behind it."""
+    has_text = word_at(tokens, index) == "INTERVAL" and index + 1 < len(tokens) and tokens[index + 1].kind == "string"
+    return has_text and word_at(tokens, index + 2).rstrip("S") not in _UNITS
+
+
+def _is_mark(tokens: tuple[Token, ...], index: int, mark: str) -> bool:
+    """Whether an operator begins at a token: its characters are tokens of their own."""
+    if index < 0 or any(word_at(tokens, index + i) != char for i, char in enumerate(mark)):
+        return False
+    return tokens[index].start + len(mark) == tokens[index + len(mark) - 1].end

@@ -31,7 +31,6 @@ _BY_CLASS: tuple[tuple[type[exp.Expr], str], ...] = (
     (exp.CurrentUser, "current_user"),
     (exp.SessionUser, "session_user"),
     (exp.CurrentSchema, "current_schema"),
-    (exp.Interval, "interval"),
 )
 _TYPES = {
     "INT": "int4", "BIGINT": "int8", "SMALLINT": "int2", "DOUBLE": "float8", "FLOAT": "float4", "DECIMAL": "numeric",
@@ -41,8 +40,8 @@ _TYPES = {
 
 
 def name_columns(query: exp.Expr) -> None:
-    """Gives each unaliased column of each SELECT in the tree the name that it has in PostgreSQL, as an alias."""
-    for select in list(query.find_all(exp.Select)):
+    """Gives each unaliased column of each SELECT and RETURNING the name that it has in PostgreSQL, as an alias."""
+    for select in list(query.find_all(exp.Select, exp.Returning)):
         for column in list(select.expressions):
             if isinstance(column, exp.Alias | exp.Aliases | exp.Column | exp.Star) or column.is_star:
                 continue
@@ -50,25 +49,34 @@ def name_columns(query: exp.Expr) -> None:
 
 
 def name_of(node: exp.Expr) -> str:
-    """The name of an expression; empty where PostgreSQL has none for it and writes ``?column?``."""
+    """The name of an expression; empty where PostgreSQL has none for it and writes ``?column?``.
+
+    That of a cast to a type, and of CASE, gives way to a name within.
+    """
+    if found := _own_name(node):
+        return found
+    node = node.unnest()
+    if isinstance(node, exp.Cast):
+        return _name_of_type(node.to)
+    return "case" if isinstance(node, exp.Case) else "interval" if isinstance(node, exp.Interval) else ""
+
+
+def _own_name(node: exp.Expr) -> str:
     match node:
         case exp.Column() | exp.Identifier():
             return node.name if node.name != "*" else ""
         case exp.Dot():
-            return name_of(node.expression)
+            return _own_name(node.expression)
         case exp.Anonymous():
             return unmarked(node.name).lower()
-        case exp.Window() | exp.Filter() | exp.WithinGroup() | exp.Paren() | exp.Bracket() | exp.Collate():
-            return name_of(node.this)
-        case exp.Cast():
-            return name_of(node.this) or _name_of_type(node.to)
+        case exp.Window() | exp.Filter() | exp.WithinGroup() | exp.Paren() | exp.Bracket() | exp.Collate() | exp.Cast():
+            return _own_name(node.this)
         case exp.Subquery():
             inner = node.this.selects[0] if isinstance(node.this, exp.Query) and node.this.selects else None
             return (inner.alias or name_of(inner)) if inner is not None else ""
         case exp.Case():
             default = node.args.get("default")
-            is_weak = default is None or isinstance(default.unnest(), exp.Cast | exp.Case)
-            return (name_of(default) if default is not None and not is_weak else "") or "case"
+            return _own_name(default) if default is not None else ""
         case exp.Trim():
             return {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "btrim")
     return next((name for kind, name in _BY_CLASS if isinstance(node, kind)), "")

@@ -8,12 +8,13 @@ from typing import Any
 from sqlglot import exp
 
 from mvengine.errors import NotSupportedError
+from mvengine.schema import quote
 from mvengine.sql.dialects.aggregates import rewrite_json_aggregate, rewrite_within_group
 from mvengine.sql.dialects.calls import call, matched_part, part_of, rewrite_call, text_of
 from mvengine.sql.dialects.casts import rewrite_cast
 from mvengine.sql.dialects.functions import expand
-from mvengine.sql.dialects.json import is_json, path_call, rewrite_arrow, rewrite_path
-from mvengine.sql.dialects.marks import PREFIX, unmarked
+from mvengine.sql.dialects.json import is_json, path_call, rewrite_arrow
+from mvengine.sql.dialects.marks import PATH, PREFIX, unmarked
 from mvengine.sql.dialects.patterns import native_regex, regex_of_similar
 
 _REFUSED: tuple[tuple[type[exp.Expr], str, str], ...] = (
@@ -45,15 +46,18 @@ def rewrite(tree: exp.Expr) -> exp.Expr:
 
 
 def _identifier(node: exp.Identifier) -> None:
-    node.set("this", unmarked(node.name))
-    if not node.args.get("quoted"):
-        node.set("this", node.name.lower())
+    name = unmarked(node.name)
+    node.set("this", name if node.args.get("quoted") else name.lower())
+    node.set("quoted", bool(node.args.get("quoted")) or quote(node.name) != node.name)
 
 
 def _call(node: exp.Anonymous) -> exp.Expr | None:
+    _separate_distinct(node)
     if not node.name.startswith(PREFIX):
         return None
     name = unmarked(node.name)
+    if name == PATH:
+        return None
     if name in ("jsonb_extract_path", "json_extract_path"):
         return path_call("json_extract", node.expressions)
     if name in ("jsonb_extract_path_text", "json_extract_path_text"):
@@ -64,6 +68,19 @@ def _call(node: exp.Anonymous) -> exp.Expr | None:
     if isinstance(found, exp.Anonymous) and found.name in ("generate_series", "range") and _is_value(node):
         return call("unnest", found)
     return found
+
+
+def _separate_distinct(node: exp.Anonymous) -> None:
+    """``f(DISTINCT a, b)``: sqlglot takes all arguments for one row. Only the first is what is to be distinct."""
+    first = node.expressions[0] if node.expressions else None
+    order = first if isinstance(first, exp.Order) else None
+    distinct = order.this if order is not None else first
+    if not isinstance(distinct, exp.Distinct) or len(distinct.expressions) < 2:
+        return
+    value, *others = distinct.expressions
+    if order is not None:
+        others[-1] = exp.Order(this=others[-1].copy(), expressions=order.expressions)
+    node.set("expressions", [exp.Distinct(expressions=[value]), *others])
 
 
 def _is_value(node: exp.Expr) -> bool:
@@ -225,10 +242,8 @@ _RULES: dict[type[exp.Expr], Callable[[Any], exp.Expr | None]] = {
     exp.Sub: _minus,
     exp.ArrayContainsAll: _contains,
     exp.ArrayContainedBy: _contains,
-    exp.JSONExtract: rewrite_arrow,
-    exp.JSONExtractScalar: rewrite_arrow,
-    exp.JSONBExtract: rewrite_path,
-    exp.JSONBExtractScalar: rewrite_path,
+    exp.JSONBExtract: rewrite_arrow,
+    exp.JSONBExtractScalar: rewrite_arrow,
     exp.JSONBContains: _keys("jsonb_exists"),
     exp.JSONBContainsTopKey: _keys("jsonb_exists"),
     exp.JSONBContainsAnyTopKeys: _keys("jsonb_exists_any"),

@@ -8,7 +8,8 @@ from mvengine.sql.statements import IgnoredSetting, SetDialect, ShowDialect
 from mvengine.sql.tokens import identifier, word_at
 
 DUCKDB = "duckdb"
-DIALECTS = (DUCKDB, "postgres", "risingwave")
+RISINGWAVE = "risingwave"
+DIALECTS = (DUCKDB, "postgres", RISINGWAVE)
 
 IGNORED = {
     "risingwave": frozenset(
@@ -30,7 +31,7 @@ IGNORED = {
         dml_rate_limit sink_rate_limit streaming_max_parallelism streaming_separate_consecutive_join
         streaming_separate_sink streaming_unsafe_allow_updating_distribution cdc_source_wait_streaming_start_timeout
         batch_expr_strict_mode streaming_force_filter_inside_join enable_locality_backfill
-        streaming_use_arrangement_backfill rw_enable_shared_source enable_index_selection upsert_dml
+        streaming_use_arrangement_backfill rw_enable_shared_source enable_index_selection
         """.split()  # noqa: SIM905 - a list of words reads better as words
     ),
     "postgres": frozenset(
@@ -50,6 +51,9 @@ IGNORED = {
 """Settings that change how the other system works, and no result."""
 
 
+_IGNORED_PREFIXES = {RISINGWAVE: ("rw_", "streaming_", "batch_"), "postgres": ("enable_", "parallel_")}
+
+
 def read_setting(piece: Piece, dialect: str) -> SetDialect | ShowDialect | IgnoredSetting | None:
     """SET, RESET and SHOW of the dialect, and of settings that have no meaning here; None for all other statements.
 
@@ -65,7 +69,8 @@ def read_setting(piece: Piece, dialect: str) -> SetDialect | ShowDialect | Ignor
         if verb != "SET":
             return SetDialect(dialect=None) if verb == "RESET" else ShowDialect()
         return SetDialect(dialect=_dialect(piece, index + 1))
-    if verb != "SHOW" and name in IGNORED.get(dialect, ()):
+    is_ignored = name in IGNORED.get(dialect, ()) or name.startswith(_IGNORED_PREFIXES.get(dialect, ()) or " ")
+    if verb != "SHOW" and is_ignored:
         return IgnoredSetting(name=name, dialect=dialect)
     return None
 

@@ -19,7 +19,7 @@ def translate(piece: Piece, dialect: str) -> Piece:
 
     Errors: ParseError; NotSupportedError (0A000) with the position of what has no translation.
     """
-    piece = rewrite_windows(piece)
+    piece = rewrite_windows(piece, has_date_bin=dialect == DUCKDB)
     if dialect == DUCKDB:
         return piece
     text = _translated(piece, dialect)

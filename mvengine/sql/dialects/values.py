@@ -10,6 +10,7 @@ def name_values(tree: exp.Expr) -> exp.Expr:
     for values in list(tree.find_all(exp.Values)):
         if isinstance(values.parent, exp.Insert) or not values.expressions:
             continue
+        _unify(values)
         named = _named(values)
         if values is tree:
             tree = named
@@ -35,3 +36,13 @@ def _named(values: exp.Values) -> exp.Expr:
         alias=exp.TableAlias(this=exp.to_identifier("values", quoted=True), columns=names),
     )
     return exp.Select(expressions=[exp.Star()], from_=exp.From(this=inner), order=order, limit=limit, offset=offset)
+
+
+def _unify(values: exp.Values) -> None:
+    """A string that stands alone has the type to which another row casts the column, as in PostgreSQL."""
+    rows = [row.expressions if isinstance(row, exp.Tuple) else [row.this] for row in values.expressions]
+    for column in zip(*rows, strict=False):
+        casts = [value.to for value in column if isinstance(value, exp.Cast)]
+        for value in column:
+            if casts and isinstance(value, exp.Literal) and value.is_string:
+                value.replace(exp.Cast(this=value.copy(), to=casts[0].copy()))

@@ -31,10 +31,13 @@ _FORMS = {"TUMBLE": "TUMBLE(table, column, size [, offset])", "HOP": "HOP(table,
 _STEPS_MAX = 10_000  # windows that one moment lies in
 
 
-def rewrite_windows(piece: Piece) -> Piece:
-    """The statement without window functions of time. Errors: ParseError; NotSupportedError."""
+def rewrite_windows(piece: Piece, *, has_date_bin: bool) -> Piece:
+    """The statement without window functions of time; without ``date_bin`` where the dialect has none.
+
+    Errors: ParseError; NotSupportedError.
+    """
     while _WORDS.search(piece.text):
-        found = _first(piece)
+        found = _first(piece, has_date_bin=has_date_bin)
         if found is None:
             return piece
         index, text = found
@@ -45,14 +48,14 @@ def rewrite_windows(piece: Piece) -> Piece:
     return piece
 
 
-def _first(piece: Piece) -> tuple[int, str] | None:
+def _first(piece: Piece, *, has_date_bin: bool) -> tuple[int, str] | None:
     """The index of the last call, and what stands in its place: inner calls come before those around them."""
     tokens = piece.tokens
     for index in reversed(range(len(tokens) - 1)):
         if word_at(tokens, index + 1) != "(":
             continue
         word = tokens[index].word
-        if word == "DATE_BIN":
+        if word == "DATE_BIN" and has_date_bin:
             return index, f"time_bucket{piece.span(index + 1, end_of_group(tokens, index + 1))}"
         if word in ("TUMBLE", "HOP") and word_at(tokens, index - 1) in _AFTER_FROM and _in_from(tokens, index):
             return index, _window(piece, index)
