@@ -53,6 +53,7 @@ class DuckDbEngine:
         self.has_custom_settings = False  # the user has changed a setting: views run under those of their CREATE
         self.common = CommonSettings() if common is None else common
         self.restores: list[str] = []  # statements that set back what a failed transaction had set
+        self._parsed: tuple[str, duckdb.Statement] | None = None  # a query that ``extract`` has read just now
         self._guard = Lock()  # of making cursors, and of closing: none is made of a closed one
 
     @property
@@ -65,7 +66,7 @@ class DuckDbEngine:
     def execute(self, sql: str, parameters: Parameters = None, /) -> duckdb.DuckDBPyConnection:
         """Runs statements and leaves the result open, to be fetched."""
         try:
-            return self.raw.execute(sql, parameters if parameters else None)
+            return self.raw.execute(self._take_parsed(sql), parameters if parameters else None)
         except duckdb.Error as error:
             raise translate(error, sql) from error
         except RuntimeError as error:
@@ -81,6 +82,7 @@ class DuckDbEngine:
         return rows
 
     def _rows(self, sql: str, parameters: Parameters) -> Rows:
+        self._parsed = None  # it may be a SET that the parser goes by
         try:
             return self.raw.execute(sql, parameters if parameters else None).fetchall()
         except (duckdb.Error, RuntimeError) as error:
@@ -141,9 +143,17 @@ class DuckDbEngine:
     def extract(self, sql: str) -> list[tuple[str, str]]:
         """DuckDB's own split and classification of statements: (kind, text)."""
         try:
-            return [(statement.type.name, statement.query) for statement in duckdb.extract_statements(sql)]
+            statements = self.raw.extract_statements(sql)
         except duckdb.Error as error:
             raise translate(error, sql) from error
+        if len(statements) == 1 and statements[0].type is duckdb.StatementType.SELECT:
+            self._parsed = (sql, statements[0])
+        return [(statement.type.name, statement.query) for statement in statements]
+
+    def _take_parsed(self, sql: str) -> str | duckdb.Statement:
+        """What ``extract`` has made of a query, if it is the next one to run: it need not be parsed twice."""
+        parsed, self._parsed = self._parsed, None
+        return parsed[1] if parsed is not None and parsed[0] == sql else sql
 
     def report_progress(self) -> None:
         """From now on ``progress`` tells something. One round trip; statements are not slower for it."""

@@ -57,7 +57,9 @@ def describe(failure: Failure, width: int = 100) -> Text:
     subtest = f" [{failure.subtest}]" if failure.subtest else ""
     lines = [Text(f"  {failure.location}{subtest}: {failure.reason}", style="bold")]
     lines += [Text(f"{_INDENT}{line}", style="cyan") for line in _first(failure.sql.splitlines())]
-    if failure.expected or failure.actual:
+    if not failure.sql:  # nothing was run
+        lines += [Text(f"{_INDENT}{line}") for line in failure.actual.splitlines()]
+    elif failure.expected or failure.actual:
         lines += _sides(failure.expected.split("\n"), failure.actual.split("\n"), width)
     return Text("\n").join(lines)
 
