@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from os import PathLike
@@ -83,7 +84,7 @@ class Connection(Results):
     def _execute(self, sql: str, parameters: Parameters, frame: Any, *, dialect: str | None = DUCKDB) -> Self:
         """``dialect``: the text's; None: the session's, for what the user wrote."""
         self._require_open()
-        scope = {**frame.f_globals, **frame.f_locals} if frame is not None else {}
+        scope = ChainMap(frame.f_locals, frame.f_globals) if frame is not None else {}
         try:
             with self._using:
                 self._session.execute(sql, parameters, scope, dialect)

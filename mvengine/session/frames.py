@@ -49,7 +49,7 @@ class Frames:
         if not scope:
             return
         words = set(_WORDS.findall(_STRINGS.sub("''", text)))
-        for name in sorted(words & scope.keys()):
+        for name in sorted(name for name in words if name in scope):
             table = _as_table(scope[name])
             if table is not None and not self._is_relation(name):
                 self._engine.raw.register(name, table)

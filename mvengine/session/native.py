@@ -81,7 +81,7 @@ def _run_as_writer(
 def _pass_on(session: Session, statement: Native, parameters: Parameters, scope: Mapping[str, Any]) -> None:
     if statement.kind in _SETTINGS:
         _check_settings(session, statement)
-    if statement.text.split()[:2] and [word.upper() for word in statement.text.split()[:2]] == ["ALTER", "DATABASE"]:
+    if statement.kind != "SELECT" and statement.text.upper().split(maxsplit=2)[:2] == ["ALTER", "DATABASE"]:
         raise NotSupportedError("ALTER DATABASE", hint="close the database and rename its file")
     if session.transaction is not None and session.transaction.has_pending:
         session.transaction.flush()

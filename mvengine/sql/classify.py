@@ -20,6 +20,7 @@ from mvengine.sql.grammar import parse_own
 from mvengine.sql.hidden import hidden_write
 from mvengine.sql.hints import hint_for
 from mvengine.sql.names import read_name
+from mvengine.sql.plain import read_plain
 from mvengine.sql.prepared import native_prepare, prepared_write, read_deallocate, read_execute, read_prepare
 from mvengine.sql.showing import ShowKind
 from mvengine.sql.split import Piece, split
@@ -65,6 +66,9 @@ def read(text: str, extract: Extract, dialect: str, default: str = DUCKDB) -> li
     of mvengine on text that DuckDB does not understand, with a position in the text it was given.
     Errors: ``ParseError``, and ``NotSupportedError`` for what has no translation; positions count in the whole text.
     """
+    if dialect == DUCKDB and (query := read_plain(text, extract)) is not None:
+        whole = Piece(source=text, tokens=())
+        return [Parsed(statement=query, piece=whole, translated=whole)]
     found = list[Parsed]()
     for piece in split(text):
         own = read_setting(piece, dialect)

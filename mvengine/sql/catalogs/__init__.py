@@ -20,7 +20,9 @@ from mvengine.sql.tokens import Token, identifier, word_at
 SYSTEM = "mv_system"
 SCHEMAS = ("mv_objects", "mv_information_schema", "mv_pg_catalog")  # each needs those before it
 _REPLACED = {"information_schema": "mv_information_schema", "pg_catalog": "mv_pg_catalog"}
-_MAY_NAME = re.compile(r"information_schema|pg_|regclass|regtype|format_type|_description", re.I)
+MAY_NAME = r"information_schema|pg_|regclass|regtype|format_type|_description"
+"""What a query has that may need to be rewritten."""
+_MAY_NAME = re.compile(MAY_NAME, re.I)
 _CREATED = re.compile(r"^CREATE (VIEW|MACRO) mv_system\.(\w+)\.(\w+)", re.M)
 _BEFORE_RELATION = frozenset({"FROM", "JOIN", ",", "(", "TABLE", "DESCRIBE", "SUMMARIZE"})
 _DEFINITIONS = frozenset({"VIEW", "MATERIALIZED", "MACRO", "FUNCTION"})

@@ -1,0 +1,38 @@
+"""Queries that are nobody's but DuckDB's, known without being divided into tokens.
+
+A SELECT of names, numbers, operators, parentheses and short strings cannot be one of mvengine's statements, cannot
+write, and reads none of the catalogs that mvengine answers for. To divide it into tokens would take up to half as
+long as to run it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from mvengine.errors import Error
+from mvengine.sql.catalogs import MAY_NAME
+from mvengine.sql.statements import Native
+
+_PLAIN = re.compile(r"\s*+(?:SELECT|VALUES)\b(?:[\w\s().,*/+<>=!%|:-]++|'[^'()\\\ud800-\udfff]*+')*+;?\s*+", re.IGNORECASE)
+_OTHER = re.compile(
+    rf"--|/\*|\b(?:INSERT|UPDATE|DELETE|MERGE|TRUNCATE|json_execute\w*|query)\b|{MAY_NAME}", re.IGNORECASE
+)
+_LENGTH_MAX = 10_000
+
+
+def read_plain(text: str, extract: Callable[[str], Sequence[tuple[str, str]]]) -> Native | None:
+    """The query; None for what is none, or may be more, or is wrong: that is for others to say.
+
+    Brackets are counted first: DuckDB takes exponential time to find out that one is missing.
+    """
+    if len(text) > _LENGTH_MAX or text.count("(") != text.count(")"):
+        return None
+    if not _PLAIN.fullmatch(text) or _OTHER.search(text):
+        return None
+    query = text.strip().rstrip("; \t\r\n")
+    try:
+        found = extract(query)
+    except Error:
+        return None
+    return Native(kind="SELECT", text=query) if [kind for kind, _ in found] == ["SELECT"] else None
