@@ -10,7 +10,18 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import big_load, choice, dml, many_tables, refresh, resume, small_refresh, tpch_views, view_graphs
+from bench import (
+    big_load,
+    choice,
+    dml,
+    many_tables,
+    refresh,
+    resume,
+    small_refresh,
+    sqllogictest,
+    tpch_views,
+    view_graphs,
+)
 from bench.data import Workspace
 from bench.measure import Measurement
 from bench.profile import Profile
@@ -34,6 +45,8 @@ CASES: dict[str, Callable[[Run], Iterator[Measurement]]] = {
     "stop": resume.stop,
     "big-load": big_load.big_load,
     "big-load-without-key": big_load.big_load_without_key,
+    "slt-read": sqllogictest.read_scripts,
+    "slt-run": sqllogictest.run_scripts,
 }
 FRACTION_HELP = "Of the orders that change in a round of tpch-views, with their lineitems."
 

@@ -72,6 +72,11 @@ def _sqlite_integers(answer: Answer, letters: str) -> Values:
 
 
 def _sqlite(answer: Answer, letters: str) -> Values:
+    if letters.count("I") == len(letters):
+        return [
+            tuple([str(value) if type(value) is int else _sqlite_integer(value) for value in row])
+            for row in answer.rows
+        ]
     types = answer.types
     printers = [_SQLITE.get(letter, _sqlite_text) for letter in letters.ljust(len(types), "T")]
     return [
@@ -83,8 +88,10 @@ def _sqlite(answer: Answer, letters: str) -> Values:
     ]
 
 
-def _sqlite_integer(value: object, kind: str) -> str:
+def _sqlite_integer(value: object, kind: str = "") -> str:
     """``%d``: of a number what stands before the point, of a text the number that it begins with."""
+    if value is None:
+        return "NULL"
     if isinstance(value, int | Decimal) or (isinstance(value, float) and math.isfinite(value)):
         return str(int(value))
     found = _INTEGER.match(str(value))

@@ -14,10 +14,10 @@ from mvengine.errors import Error
 from mvengine.sql.catalogs import MAY_NAME
 from mvengine.sql.statements import Native
 
-_PLAIN = re.compile(r"\s*+(?:SELECT|VALUES)\b(?:[\w\s().,*/+<>=!%|:-]++|'[^'()\\\ud800-\udfff]*+')*+;?\s*+", re.IGNORECASE)
-_OTHER = re.compile(
-    rf"--|/\*|\b(?:INSERT|UPDATE|DELETE|MERGE|TRUNCATE|json_execute\w*|query)\b|{MAY_NAME}", re.IGNORECASE
-)
+_STRING = r"'[^'()\\\ud800-\udfff]*+'"  # no bracket, which would be counted; no half of a surrogate pair
+_PLAIN = re.compile(rf"\s*+(?:SELECT|VALUES)\b(?:[\w\s().,*/+<>=!%|:-]++|{_STRING})*+;?\s*+", re.IGNORECASE)
+_WRITING = r"INSERT|UPDATE|DELETE|MERGE|TRUNCATE|json_execute\w*|query"
+_OTHER = re.compile(rf"--|/\*|\b(?:{_WRITING})\b|{MAY_NAME}", re.IGNORECASE)
 _LENGTH_MAX = 10_000
 
 

@@ -21,6 +21,8 @@ CASES = (
     "resume",
     "stop",
     "big-load",
+    "slt-read",
+    "slt-run",
 )
 
 
