@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from mvengine.meta.records import MaintenanceMode, MaintenanceRun
 from mvengine.planner.logical import Materialize, Strategy
+from mvengine.refresh.sizes import Sizes
 from mvengine.sql.statements import Policy
 
 SMALL_CHANGE_ROWS = 20_000
@@ -115,9 +116,11 @@ class ViewCosts:
 
 
 class Costs:
-    """What maintenance of the views of a database took: its memory, used and written under the writer lock."""
+    """What maintenance of the views of a database took, and how large its tables are (``sizes``): its memory, used and
+    written under the writer lock."""
 
     def __init__(self, runs: Iterable[MaintenanceRun] = ()) -> None:
+        self.sizes = Sizes()
         self._views: dict[int, ViewCosts] = {}
         for run in runs:
             self.note(run)

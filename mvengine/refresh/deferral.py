@@ -65,7 +65,7 @@ def derive(transaction: Transaction, view: ViewDefinition, cause: str) -> tuple[
             inserted, deleted = restore_view(engine, view), 0
         else:
             inserted, deleted = rebuild(engine, view, is_wanted=view.name in transaction.graph.consumers)
-        rows = None if view.is_recomputed else input_rows(engine, view.plan)
+        rows = None if view.is_recomputed else input_rows(engine, view.plan, transaction.database.costs.sizes)
     choice = Choice(mode=MaintenanceMode.FULL, reason=cause, predicted_ms=None, input_rows=rows)
     transaction.database.costs.note(run_of(view, choice, 0, started))
     transaction.note(record_of(view, choice, transaction.epoch, 0, inserted + deleted, started))

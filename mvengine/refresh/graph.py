@@ -21,7 +21,6 @@ from mvengine.planner.logical import (
 )
 from mvengine.planner.node import walk
 from mvengine.planner.twins import twins_of
-from mvengine.refresh.sizes import Sizes
 from mvengine.schema import Column, Columns, Name
 
 FINGERPRINT = (
@@ -174,14 +173,17 @@ class Graph:
         return tuple(building for building in self.building.values() if building.reads(names))
 
     @cached_property
+    def storages(self) -> Mapping[Name, frozenset[str]]:
+        """The SQL names by which views read the rows of a relation."""
+        found: dict[Name, frozenset[str]] = {}
+        for scan in (node for view in self.views.values() for node in walk(view.maintenance) if isinstance(node, Scan)):
+            found[scan.relation] = found.get(scan.relation, frozenset()) | {scan.storage}
+        return found
+
+    @cached_property
     def sharing(self) -> dict[frozenset[Name], Any]:
         """What views can share when these relations change: filled by ``refresh.near``, as long as the graph lives."""
         return {}
-
-    @cached_property
-    def sizes(self) -> Sizes:
-        """How large the tables are, about."""
-        return Sizes()
 
     @cached_property
     def referenced(self) -> frozenset[Name]:

@@ -37,6 +37,7 @@ from mvengine.refresh.choice import Choice, Costs
 from mvengine.refresh.graph import Graph, ViewDefinition
 from mvengine.refresh.near import NearTables
 from mvengine.refresh.settings import settings_of
+from mvengine.refresh.sizes import Sizes
 from mvengine.refresh.stages import Stage, maintain_stage, rebuild_stage, runs_of
 from mvengine.schema import Name, quote
 from mvengine.testing.faults import fault_point
@@ -66,7 +67,10 @@ def maintain(
     ``before_view`` is told of each view before its turn; where it says False the view is left as it is.
     """
     sizes = {name: rows for name, rows in changes.items() if rows}
-    near = NearTables(engine, graph, sizes)
+    for name, rows in sizes.items():
+        for storage in graph.storages.get(name, ()):
+            costs.sizes.note(storage, rows)
+    near = NearTables(engine, graph, costs.sizes, sizes)
     records: list[MaintenanceRecord] = []
     for view in graph.following(sizes):
         if not view.inputs & sizes.keys() or not before_view(view):
@@ -101,14 +105,16 @@ def maintain_view(
     """
     delta_rows = sum(rows for name, rows in sizes.items() if name in view.inputs)
     with step(f"view {view.name}"), settings_of(engine, view.plan.settings):
-        choice = costs.choose(view.relation_id, view.plan, delta_rows, lambda: input_rows(engine, view.plan))
+        choice = costs.choose(
+            view.relation_id, view.plan, delta_rows, lambda: input_rows(engine, view.plan, costs.sizes)
+        )
         started, shared = perf_counter(), near.seconds if near else 0.0
         if choice.mode is MaintenanceMode.FULL and not view.is_recomputed:
             if choice.input_rows is None:
-                choice = replace(choice, input_rows=input_rows(engine, view.plan))
+                choice = replace(choice, input_rows=input_rows(engine, view.plan, costs.sizes))
             rows = _derive_in_place(engine, view, is_wanted=is_wanted)
         else:
-            rows = _follow(engine, view, sizes, near, is_wanted=is_wanted)
+            rows = _follow(engine, view, sizes, costs.sizes, near, is_wanted=is_wanted)
         shared = near.seconds - shared if near else 0.0  # what others use as well is no cost of this view
         costs.note(run_of(view, choice, delta_rows, started + shared))
         return choice, rows
@@ -125,11 +131,17 @@ def _derive_in_place(engine: DuckDbEngine, view: ViewDefinition, *, is_wanted: b
 
 
 def _follow(
-    engine: DuckDbEngine, view: ViewDefinition, sizes: Mapping[Name, int], near: NearTables | None, *, is_wanted: bool
+    engine: DuckDbEngine,
+    view: ViewDefinition,
+    changes: Mapping[Name, int],
+    sizes: Sizes,
+    near: NearTables | None,
+    *,
+    is_wanted: bool,
 ) -> int:
     """From the changes of the inputs through the stages."""
     plan = view.maintenance
-    changed = frozenset(delta_name(name) for name in sizes)
+    changed = frozenset(delta_name(name) for name in changes)
     stages = {str(getattr(stage, "name", "")): stage for stage in plan.stages}
     rows = 0
     unneeded = near.unneeded(plan.stages) if near else frozenset[str]()
@@ -140,8 +152,8 @@ def _follow(
         is_last = run.stage is plan.stages[-1]
         with step(f"stage {run.stage.name}"):
             plain = Changes(names=changed, made={}, stages=stages, around=None)
-            changes = near.reduce(run.stage, plain) if near else plain
-            rows = maintain_stage(engine, run, changes, is_wanted=is_wanted or not is_last)
+            reduced = near.reduce(run.stage, plain) if near else plain
+            rows = maintain_stage(engine, run, reduced, sizes, is_wanted=is_wanted or not is_last)
         if not is_last and rows:
             changed |= {delta_name(run.stage.name)}
         rows = rows if is_last else 0
@@ -161,10 +173,10 @@ def _drop_changes(engine: DuckDbEngine, plan: Maintenance, *, is_wanted: bool) -
             engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(stage.name))}")
 
 
-def input_rows(engine: DuckDbEngine, plan: Materialize) -> int:
-    """The rows of all relations that a view reads. Error: of counting them."""
+def input_rows(engine: DuckDbEngine, plan: Materialize, sizes: Sizes) -> int:
+    """The rows of all relations that a view reads, about. Error: of counting them."""
     tables = {node.storage for node in walk(plan) if isinstance(node, Scan)}
-    return sum(int(engine.query(f"SELECT count(*) FROM {table}")[0][0]) for table in sorted(tables))
+    return sum(sizes.rows(engine, table) for table in sorted(tables))
 
 
 def rebuild(engine: DuckDbEngine, view: ViewDefinition, *, is_wanted: bool) -> tuple[int, int]:
@@ -191,13 +203,13 @@ def _derive(engine: DuckDbEngine, view: ViewDefinition) -> None:
 
 
 def first_derivation(
-    engine: DuckDbEngine, relation_id: int, plan: Materialize, started: float
+    engine: DuckDbEngine, relation_id: int, plan: Materialize, sizes: Sizes, started: float
 ) -> MaintenanceRun | None:
     """What is learnt from the CREATE of a view, which has ended just now; None: there will be nothing to choose."""
     if plan.strategy is Strategy.FULL:
         return None
     ms = (perf_counter() - started) * 1000
-    rows = input_rows(engine, plan)
+    rows = input_rows(engine, plan, sizes)
     return MaintenanceRun(relation_id=relation_id, mode=MaintenanceMode.FULL, delta_rows=0, input_rows=rows, ms=ms)
 
 

@@ -21,6 +21,7 @@ from mvengine.planner.logical import FullStage, Scan
 from mvengine.planner.node import Node
 from mvengine.refresh.around import AroundTables, Enclosures, enclosures, stage_name
 from mvengine.refresh.graph import Graph
+from mvengine.refresh.sizes import Sizes
 from mvengine.schema import Name, quote
 
 BIG_RELATION_ROWS = 50_000
@@ -28,6 +29,10 @@ BIG_RELATION_ROWS = 50_000
 
 SMALL_PART = 20
 """The change must have at most this part of the relation's rows."""
+
+
+FEW = 4
+"""And at most this part of them may be near."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,15 +49,15 @@ class Sharing:
 class NearTables:
     """The reductions made in one maintenance of what ``sizes`` says has changed, with its rows."""
 
-    def __init__(self, engine: Engine, graph: Graph, sizes: Mapping[Name, int]) -> None:
+    def __init__(self, engine: Engine, graph: Graph, sizes: Sizes, changes: Mapping[Name, int]) -> None:
         self.engine = engine
-        self.graph = graph
-        self.rows = {delta_name(name): rows for name, rows in sizes.items()}  # of changes, and of what was made
-        self.sharing = _sharing(graph, frozenset(sizes))
+        self.sizes = sizes
+        self.rows = {delta_name(name): rows for name, rows in changes.items()}  # of changes, and of what was made
+        self.sharing = _sharing(graph, frozenset(changes))
         self.seconds = 0.0  # that making them has taken: it is no view's own cost
         self._refused: set[Near] = set()
         self._made: dict[Near, frozenset[Source]] = {}
-        self.around = AroundTables(engine, graph.sizes, self.sharing.enclosures, dict(self.rows))
+        self.around = AroundTables(engine, sizes, self.sharing.enclosures, dict(self.rows))
 
     def unneeded(self, stages: tuple[Node, ...]) -> frozenset[str]:
         """The stages of a view whose change nobody reads."""
@@ -105,9 +110,13 @@ class NearTables:
         self.rows[near.name] = int(created[0][0])
         self._made[near] = self.sharing.sources[near]
 
-    def _pays(self, near: Near, rows: int) -> bool:
-        known = self.graph.sizes.rows(self.engine, near.storage)
-        return known >= max(BIG_RELATION_ROWS, rows * SMALL_PART)
+    def _pays(self, near: Near, keys: int) -> bool:
+        """Whether the relation is big, and few of its rows have one of so many keys."""
+        known = self.sizes.rows(self.engine, near.storage)
+        if known < max(BIG_RELATION_ROWS, keys * SMALL_PART):
+            return False
+        different = self.sizes.distinct(self.engine, near.storage, near.column) or max(known, 1)
+        return known >= FEW * keys * known / different
 
     def drop(self) -> None:
         """Removes the temporary tables."""

@@ -116,7 +116,8 @@ def create(
             build(transaction)
             if isinstance(plan, Materialize):
                 note_expanded(transaction, relation_id, plan)
-                _learn(session, first_derivation(session.engine, relation_id, plan, started))
+                sizes = session.database.costs.sizes
+                _learn(session, first_derivation(session.engine, relation_id, plan, sizes, started))
             store.move_job(job.job_id, JobEvent.COMPLETE, "built")
             transaction.ddl()
             fault_point("create.before_commit")

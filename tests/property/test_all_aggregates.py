@@ -41,7 +41,7 @@ ARGUMENTS = {
     **dict.fromkeys(REGRESSIONS, "x, y"),
 }
 ORDERED = frozenset(
-    {"any_value", "arbitrary", "array_agg", "first", "group_concat", "last", "list", "listagg", "string_agg"}
+    {"any_value", "arbitrary", "array_agg", "first", "group_concat", "last", "list", "listagg", "lttb", "string_agg"}
 )
 """Whose result depends on the order of rows."""
 INTERNAL = frozenset({"combine_aggr", "variant_group_object"})

@@ -17,6 +17,7 @@ from mvengine.planner.logical import (
     RecursiveStage,
     TopStage,
 )
+from mvengine.refresh.sizes import Sizes
 from mvengine.refresh.stages import bag, full, group, limited, match, partition, recursive, top
 from mvengine.refresh.stages.run import Stage, StageRun, StoredStage, runs_of
 
@@ -62,14 +63,14 @@ def rebuild_stage(engine: Engine, stage: Stage) -> None:
             pass
 
 
-def maintain_stage(engine: Engine, run: StageRun, changes: Changes, *, is_wanted: bool) -> int:
+def maintain_stage(engine: Engine, run: StageRun, changes: Changes, sizes: Sizes, *, is_wanted: bool) -> int:
     """Brings a stage up to date. ``changes`` are those of its inputs; ``is_wanted``: somebody reads its own."""
     if is_wanted and limited.is_limited(run):
-        return limited.maintain(engine, run, lambda: maintain_stage(engine, run, changes, is_wanted=False))
+        return limited.maintain(engine, run, lambda: maintain_stage(engine, run, changes, sizes, is_wanted=False))
     stage = run.stage
     match stage:
         case GroupStage():
-            return group.maintain(engine, run, stage, changes, is_wanted=is_wanted)
+            return group.maintain(engine, run, stage, changes, sizes, is_wanted=is_wanted)
         case PartitionStage():
             return partition.maintain(engine, run, stage, changes, is_wanted=is_wanted)
         case TopStage():

@@ -6,6 +6,7 @@ from mvengine.engines.base import Engine
 from mvengine.planner.delta.changes import Changes
 from mvengine.planner.emit.group import GroupSql
 from mvengine.planner.logical import GroupStage
+from mvengine.refresh.sizes import Sizes
 from mvengine.refresh.stages.run import StageRun
 
 SMALL_STATE_ROWS = 100_000
@@ -21,11 +22,15 @@ def rebuild(engine: Engine, stage: GroupStage) -> None:
         engine.query(statement)
 
 
-def maintain(engine: Engine, run: StageRun, stage: GroupStage, changes: Changes, *, is_wanted: bool) -> int:
+def maintain(
+    engine: Engine, run: StageRun, stage: GroupStage, changes: Changes, sizes: Sizes, *, is_wanted: bool
+) -> int:
     sql = GroupSql(stage, is_null_safe=True)
-    is_small = _is_small(engine, stage)
+    is_small = not stage.keys or sizes.rows(engine, stage.storage) <= SMALL_STATE_ROWS
     if is_small and not is_wanted and sql.is_additive:
-        return int(engine.query(sql.merge_summary(changes))[0][0])
+        groups = int(engine.query(sql.merge_summary(changes))[0][0])
+        sizes.note(stage.storage, groups)
+        return groups
     if is_small:
         groups = int(engine.query(sql.derive_next_at_once(changes))[0][0])
     else:
@@ -37,6 +42,7 @@ def maintain(engine: Engine, run: StageRun, stage: GroupStage, changes: Changes,
         engine.query(sql.forget_twins())
     if groups:
         engine.query(sql.merge_next())
+        sizes.note(stage.storage, groups)
     if groups and is_wanted:
         change = f"CREATE OR REPLACE TEMP TABLE {run.change} AS\n{sql.visible_change(run.visible, run.twins)}"
         groups = int(engine.query(change)[0][0])
@@ -53,9 +59,3 @@ def _next_of_many(engine: Engine, stage: GroupStage, changes: Changes) -> tuple[
     engine.query(sql.derive_next(sql.groups))
     engine.query(f"DROP TABLE {sql.groups}")
     return sql, int(groups)
-
-
-def _is_small(engine: Engine, stage: GroupStage) -> bool:
-    if not stage.keys:
-        return True
-    return int(engine.query(f"SELECT count(*) FROM {stage.storage}")[0][0]) <= SMALL_STATE_ROWS
