@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _EXPLAIN_STYLES = (
-    (r"[│├└─┌┐┘┤┬┴┼╶╴]+", "dim"),
+    (r"[─│├└┌┐┘┤┬┴┼╭╮╯╰]+", "dim"),
     (r"'(?:[^']|'')*'", "green"),
-    (r"(?<![\w.])\d[\d,]*(?:\.\d+)?%?(?![\w.])", "magenta"),
-    (r"\b\w+(?==)", "cyan"),
-    (r"(?<=[│ ])[A-Z][A-Z_]{2,}(?=[ │]|$)", "bold yellow"),  # DuckDB's operators
-    (r"^[ │├└─]*(?P<node>[A-Z]\w+)", "bold yellow"),
+    (r"(?<![\w.#])\d[\d,]*(?:\.\d+)?%?(?![\w.])", "magenta"),
+    (r"^[\w ]+:(?= )|(?<=│ )[A-Z][\w ]*:|\b\w+(?==)", "cyan"),
+    (r"\[.*\]$", "green"),  # our strategies
+    (r"(?<=─ )[A-Z][\w ]*(?= ─)", "bold yellow"),  # DuckDB's operators
+    (r"^[ │├└─]*(?P<node>[A-Z]\w+)(?!.*│$)", "bold yellow"),  # ours
 )
 _LINEAGE_STYLES = (
     (r"^[ │├└─]+", "dim"),

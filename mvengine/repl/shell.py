@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _ANSWERS_OF_DUCKDB = (["Count"], ["Success"])
 _EXPLAIN = (["explain"], ["explain_key", "explain_value"])  # ours and DuckDB's: text that is no table
 READ_DEPTH_MAX = 16  # a file that .read-s itself ends here
-_FRAME_LINES = 9  # of the screen: a box without its rows, the prompt, and the statement
+_FRAME_LINES = 12  # of the screen: a box without its rows, the prompt, and the statement
 ROWS_MIN = 10  # are shown however low the screen is
 PAGED = Look(rows_max=10_000, width=2_000)  # what a box has in a pager
 
@@ -150,12 +150,17 @@ class Shell:
         """Run one statement of the user's, and print its result. Errors: ``mvengine.Error``."""
         self.last = statement
         start = time.perf_counter()
-        self.answer(statement, is_expanded=is_expanded)
+        self._run_and_show(statement, None, is_expanded=is_expanded)
         if self.display.is_timed:
             self.out.file.write(f"{time.perf_counter() - start:.3f} s\n")
 
-    def answer(self, statement: str, parameters: Sequence[Any] | None = None, *, is_expanded: bool = False) -> None:
-        """Run a statement, and print its result. Errors: ``mvengine.Error``."""
+    def answer(self, query: str, parameters: Sequence[Any]) -> None:
+        """Answer a command with a query. Errors: ``mvengine.Error``."""
+        self._run_and_show(query, parameters, has_types=False)
+
+    def _run_and_show(
+        self, statement: str, parameters: Sequence[Any] | None, *, is_expanded: bool = False, has_types: bool = True
+    ) -> None:
         with stoppable(self.connection):
             with bar.shown(self.err if self.display.has_progress else None, statement, self.connection):
                 self.connection.execute(statement, parameters)
@@ -165,36 +170,38 @@ class Shell:
                     self.connection.execute(exact)
                 rows = rows_of(self.connection)
                 first = list(islice(rows, BATCH_ROWS))  # with a query, this is where the time goes
-            self._show(columns, chain(first, rows), changed=changed, is_expanded=is_expanded)
+            self._show(columns, chain(first, rows), changed, is_expanded=is_expanded, has_types=has_types)
 
     def query(self, query: str, parameters: Sequence[Any] | None = None) -> list[Row]:
         """The rows of a query of the shell's own."""
         self.connection.execute(query, parameters)
         return self.connection.fetchall()
 
-    def _show(self, columns: Columns, rows: Iterator[Row], *, changed: int, is_expanded: bool) -> None:
+    def _show(self, columns: Columns, rows: Iterator[Row], changed: int, *, is_expanded: bool, has_types: bool) -> None:
         names = [column.name for column in columns]
         if names in _ANSWERS_OF_DUCKDB:
             first = next(rows, None)
             if changed >= 0:
                 self._say_changed(changed)
             elif first is not None:
-                self._print(columns, chain([first], rows), is_expanded=is_expanded)
+                self._print(columns, chain([first], rows), is_expanded=is_expanded, has_types=has_types)
         elif names in _EXPLAIN:
             text = (line.rstrip() for row in rows for line in str(row[-1]).rstrip().split("\n"))
             self.write_lines(highlight.explained(text, self.out) if self.output.is_terminal else text)
         elif names:
-            self._print(columns, rows, is_expanded=is_expanded)
+            self._print(columns, rows, is_expanded=is_expanded, has_types=has_types)
 
     def _say_changed(self, rows: int) -> None:
         if self.output.is_terminal:
             self.write(f"{rows:,} {'row' if rows == 1 else 'rows'} changed")
 
-    def _print(self, columns: Columns, rows: Iterator[Row], *, is_expanded: bool) -> None:
+    def _print(self, columns: Columns, rows: Iterator[Row], *, is_expanded: bool, has_types: bool) -> None:
         mode = self.display.mode or ("duckbox" if self.output.is_terminal else "aligned")
         if is_expanded or self.display.is_expanded:
             mode = "line"
-        self.write_lines(FORMATS[mode].render(columns, rows, self._look()), pager=self.display.pager)
+        self.write_lines(
+            FORMATS[mode].render(columns, rows, replace(self._look(), has_types=has_types)), pager=self.display.pager
+        )
 
     def _look(self) -> Look:
         look = Look(null=self.display.null, has_header=self.display.has_header)

@@ -33,11 +33,12 @@ def render(columns: Columns, rows: Iterator[Row], look: Look) -> Iterator[str]:
     console = look.console or Console(file=StringIO(), width=WIDTH, color_system=None)
     width = console.width if look.width is None else look.width
     with console.capture() as capture:
-        console.print(table_of(page, width=width, null=look.null_or(NULL)), width=width, crop=False, no_wrap=True)
+        table = table_of(page, width=width, null=look.null_or(NULL), has_types=look.has_types)
+        console.print(table, width=width, crop=False, no_wrap=True)
     yield from capture.get().splitlines()
 
 
-def table_of(page: Page, *, width: int, null: str = NULL) -> Table:
+def table_of(page: Page, *, width: int, null: str = NULL, has_types: bool = True) -> Table:
     """The table at most ``width`` cells wide: wide columns are squeezed first, then columns of the middle left out."""
     head, tail = ([_texts(row, page.columns, null) for row in rows] for rows in (page.head, page.tail))
     natural = [_natural_width(column, [row[i] for row in (*head, *tail)]) for i, column in enumerate(page.columns)]
@@ -49,7 +50,7 @@ def table_of(page: Page, *, width: int, null: str = NULL) -> Table:
     for position, (index, cells) in enumerate(zip(kept, widths, strict=True)):
         if position == gap:
             table.add_column("…", width=1)
-        _add_column(table, page.columns[index], cells)
+        _add_column(table, page.columns[index], cells, has_types=has_types)
     for row in head:
         table.add_row(*_cells(row, kept, gap))
     if tail:
@@ -103,8 +104,10 @@ def _caption(page: Page, columns_shown: int) -> str:
     return f"{page.footer}, {len(page.columns)} columns ({columns_shown} shown)"
 
 
-def _add_column(table: Table, column: Column, cells: int) -> None:
-    header = Text.assemble((escape(column.name).replace("\n", "\\n"), "bold"), "\n", (column.type.lower(), "dim"))
+def _add_column(table: Table, column: Column, cells: int, *, has_types: bool) -> None:
+    header = Text(_on_one_line(escape(column.name)), style="bold")
+    if has_types:
+        header.append("\n").append(column.type.lower(), style="not bold dim")
     side: JustifyMethod = "right" if is_number(column.type) else "left"
     table.add_column(header, width=cells, no_wrap=True, overflow="ellipsis", justify=side)
 
@@ -113,9 +116,13 @@ def _texts(row: Row, columns: Columns, null: str) -> list[Text]:
     """The cells of a row, each on one line; a NULL is dimmed."""
     cells = []
     for value, column in zip(row, columns, strict=True):
-        text = show(value, text_of(column.type), null=null).replace("\n", "\\n")
+        text = _on_one_line(show(value, text_of(column.type), null=null))
         cells.append(Text(text[:CHARACTERS_MAX], style="dim italic" if value is None else ""))
     return cells
+
+
+def _on_one_line(text: str) -> str:
+    return text.replace("\n", "\\n")
 
 
 def _cells(row: Sequence[Text], kept: Sequence[int], gap: int | None) -> list[Text]:
