@@ -65,8 +65,17 @@ def _draw(console: Console, database: Watched, is_waiting: bool, is_over: Event)
     ) as live:
         while not is_over.wait(REDRAW_SECONDS):
             running = database.progress() if is_waiting else ()
-            picture = render(running) if running else query(database.query_progress(), monotonic() - began)
-            live.update(picture, refresh=True)
+            live.update(_picture(running, database.query_progress(), monotonic() - began), refresh=True)
+
+
+def _picture(running: Sequence[Progress], share: float | None, seconds: float) -> RenderableType:
+    """What runs; a CREATE in the foreground knows no more of its build than DuckDB does of its query."""
+    if not running:
+        return query("running", share, seconds)
+    first = running[0]
+    if len(running) == 1 and first.kind == "job" and not first.percentage:
+        return query(first.current or f"{first.phase} {first.name}", share, seconds)
+    return render(running)
 
 
 def render(running: Sequence[Progress]) -> RenderableType:
@@ -80,7 +89,7 @@ def render(running: Sequence[Progress]) -> RenderableType:
             _bar(each.percentage),
             f"{each.percentage:.0f} %",
             f"{each.rows_done:,} rows" if each.rows_done else "",
-            rate(each.rows_done, each.elapsed_seconds),
+            rate(each),
             "" if each.eta_seconds is None else f"{duration(each.eta_seconds)} left",
         )
     if len(running) > BARS_MAX:
@@ -88,28 +97,28 @@ def render(running: Sequence[Progress]) -> RenderableType:
     return table
 
 
-def query(share: float | None, seconds: float) -> RenderableType:
+def query(label: str, share: float | None, seconds: float) -> RenderableType:
     """The line of a query that has run for ``seconds``; ``share`` of it is done, None where that is not known."""
     from rich.text import Text
 
     table = _grid(columns=3)
     if share is None:
-        table.add_row(Text("running"), "", "", duration(seconds))
+        table.add_row(Text(label), "", "", duration(seconds))
         return table
     left = f"{duration(seconds / share * (1 - share))} left" if share >= SHARE_MIN else duration(seconds)
-    table.add_row(Text("running"), _bar(100 * share), f"{100 * share:.0f} %", left)
+    table.add_row(Text(label), _bar(100 * share), f"{100 * share:.0f} %", left)
     return table
 
 
-def rate(rows: int, seconds: float) -> str:
-    """Rows in a second, in three figures.
-
-    >>> rate(1_234_567, 10), rate(0, 1), rate(500, 10)
-    ('123,000/s', '', '50/s')
-    """
-    if rows == 0 or seconds <= 0:
+def rate(progress: Progress) -> str:
+    """Rows in a second, in three figures; megabytes, where no file is complete yet."""
+    seconds = progress.elapsed_seconds
+    if seconds <= 0 or not (progress.rows_done or progress.bytes_done):
         return ""
-    return f"{int(float(f'{rows / seconds:.3g}')):,}/s"
+    if progress.rows_done:
+        rows = float(f"{progress.rows_done / seconds:.3g}")
+        return f"{rows:,.0f}/s" if rows >= 10 else f"{rows:.1f}/s"
+    return f"{progress.bytes_done / seconds / 1e6:.1f} MB/s"
 
 
 def _grid(*, columns: int) -> Table:

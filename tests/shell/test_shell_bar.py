@@ -7,6 +7,7 @@ import os
 import re
 import select
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -128,6 +129,23 @@ def test_a_query_has_a_bar_of_its_own_and_not_that_of_others_refreshes(terminal:
     assert "left" in drawn
     assert database.asked_for_progress == 0
     assert ERASED.search(drawn)
+
+
+def test_a_build_in_the_foreground_is_as_far_as_its_query(terminal: Terminal) -> None:
+    build = replace(HALF_WAY, kind="job", phase=Phase.BUILDING, current="build daily", percentage=0.0)
+    database = Told(build, share=0.5)
+    with bar.shown(terminal.console, "CREATE MATERIALIZED VIEW daily AS FROM t", database):
+        assert database.is_drawn.wait(30)
+    drawn = terminal.read()
+    assert "build daily" in drawn
+    assert "50 %" in drawn
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "text"), [(1_234_567, 0, "20,600/s"), (0, 90_000_000, "1.5 MB/s"), (0, 0, ""), (30, 0, "0.5/s")]
+)
+def test_the_rate_is_of_rows_or_of_bytes(rows: int, size: int, text: str) -> None:
+    assert bar.rate(replace(HALF_WAY, rows_done=rows, bytes_done=size)) == text
 
 
 def test_a_query_of_which_nothing_is_known_shows_its_time(terminal: Terminal) -> None:
