@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from mvengine.errors import UnknownRelation
+from mvengine.lineage import NodeKind
 from mvengine.repl.arguments import words
+from mvengine.schema import quote
 
 if TYPE_CHECKING:
     from mvengine.repl.shell import Shell
@@ -30,7 +33,11 @@ known AS (
     LEFT JOIN mv_catalog.materialized_views AS v USING (schema_name, name)
     LEFT JOIN mv_catalog.refresh_jobs AS r ON r.schema_name = t.schema_name AND r.table_name = t.name
     LEFT JOIN mv_catalog.jobs AS j ON j.schema_name = t.schema_name AND j.name = t.name
-    LEFT JOIN counted AS c ON c.stored = coalesce(t.storage_table, t.schema_name || '.' || t.name)
+    LEFT JOIN counted AS c ON c.stored = coalesce(replace(t.storage_table, '"', ''), t.schema_name || '.' || t.name)
+    UNION ALL SELECT schema_name, table_name, 'temporary table', NULL, NULL, estimated_size
+              FROM duckdb_tables() WHERE temporary AND NOT starts_with(table_name, 'mv_')
+    UNION ALL SELECT schema_name, view_name, 'temporary view', NULL, NULL, NULL
+              FROM duckdb_views() WHERE temporary AND NOT internal AND NOT starts_with(view_name, 'mv_')
     UNION ALL
     SELECT schema_name, view_name, 'view', NULL, NULL, NULL
     FROM duckdb_views() AS plain JOIN own ON oid = database_oid
@@ -38,13 +45,6 @@ known AS (
       AND NOT EXISTS (FROM mv_catalog.tables AS t
                       WHERE lower(t.schema_name) = lower(plain.schema_name) AND lower(t.name) = lower(view_name))
 )
-"""
-_COLUMNS = """
-SELECT column_name AS "column", lower(data_type) AS type, if(is_nullable, '', 'not null') AS "null",
-       coalesce(column_default, '') AS "default", coalesce(comment, '') AS comment
-FROM duckdb_columns()
-WHERE database_name = current_database() AND lower(schema_name) = lower($1) AND lower(table_name) = lower($2)
-ORDER BY column_index
 """
 _DETAILS = f"""{_RELATIONS},
 about AS (
@@ -70,24 +70,19 @@ about AS (
 )
 SELECT property, value FROM about WHERE value IS NOT NULL ORDER BY place, value
 """
-_SCHEMA = f"""{_RELATIONS},
-said AS (
-    SELECT 1 AS place, schema_name AS schema, name,
-           concat('CREATE MATERIALIZED VIEW ', concat_ws('.', nullif(schema_name, 'main'), name), ' AS', chr(10),
-                  definition) AS sql
-    FROM mv_catalog.materialized_views
-    UNION ALL SELECT 0, schema_name, name, definition FROM mv_meta.relations WHERE kind <> 'materialized_view'
-    UNION ALL SELECT 0, schema_name, table_name, rtrim(sql, ';')
-              FROM duckdb_tables() JOIN known ON schema = schema_name AND known.name = table_name
-              WHERE kind = 'table' AND database_name = current_database()
-    UNION ALL SELECT 1, schema_name, view_name, rtrim(sql, ';')
-              FROM duckdb_views() JOIN known ON schema = schema_name AND known.name = view_name
-              WHERE kind = 'view' AND database_name = current_database()
-    UNION ALL SELECT 2, schema_name, index_name, rtrim(sql, ';') FROM duckdb_indexes()
-              WHERE sql IS NOT NULL AND database_name = current_database() AND NOT starts_with(schema_name, 'mv_')
+_INDEXES = f"""
+WITH known AS (
+    SELECT schema_name AS schema, table_name AS name, rtrim(sql, ';') || ';' AS sql FROM duckdb_indexes()
+    WHERE sql IS NOT NULL AND database_name = current_database() AND NOT starts_with(schema_name, 'mv_')
 )
-SELECT sql || ';' AS sql FROM said WHERE {_GLOBS} ORDER BY place, schema, name
+SELECT sql FROM known WHERE {_GLOBS} ORDER BY ALL
 """
+_CREATED = {
+    NodeKind.TABLE: "TABLE",
+    NodeKind.REFRESHABLE: "TABLE",
+    NodeKind.MATERIALIZED_VIEW: "MATERIALIZED VIEW",
+    NodeKind.VIEW: "VIEW",
+}
 
 
 def _listing(query: str) -> Callable[[Shell, str], bool]:
@@ -107,19 +102,22 @@ def _of_kind(*kinds: str) -> str:
     FROM known WHERE kind IN ({wanted}) AND {_GLOBS} ORDER BY ALL"""
 
 
-relations = _listing(_of_kind("table", "refreshable table", "materialized view", "view"))
-tables = _listing(_of_kind("table", "refreshable table"))
-views = _listing(_of_kind("view"))
+_TABLES = ("table", "refreshable table", "temporary table")
+_VIEWS = ("view", "temporary view")
+relations = _listing(_of_kind(*_TABLES, *_VIEWS, "materialized view"))
+tables = _listing(_of_kind(*_TABLES))
+views = _listing(_of_kind(*_VIEWS))
 materialized_views = _listing(_of_kind("materialized view"))
-schemas = _listing(
-    """SELECT schema_name AS name FROM duckdb_schemas()
+_SCHEMAS = """
+    SELECT schema_name AS name FROM duckdb_schemas()
     WHERE database_name = current_database() AND NOT starts_with(schema_name, 'mv_')
       AND schema_name NOT IN ('information_schema', 'pg_catalog')
       AND $1 IS NOT NULL AND lower(schema_name) GLOB lower($2) ORDER BY ALL"""
-)
+schemas = _listing(_SCHEMAS)
 databases = _listing(
     """SELECT database_name AS name, coalesce(path, 'in memory') AS path, type, readonly FROM duckdb_databases()
-    WHERE NOT internal AND $1 IS NOT NULL AND lower(database_name) GLOB lower($2) ORDER BY ALL"""
+    WHERE NOT internal AND database_name <> 'mv_system'
+      AND $1 IS NOT NULL AND lower(database_name) GLOB lower($2) ORDER BY ALL"""
 )
 indexes = _listing(
     f"""WITH known AS (
@@ -137,14 +135,16 @@ settings = _listing(
     """SELECT name, value, description FROM duckdb_settings()
     WHERE $1 IS NOT NULL AND lower(name) GLOB lower($2) ORDER BY ALL"""
 )
-refreshes = _listing(
-    """SELECT id, name, status, phase, round(percentage, 1) AS "%", rows, elapsed_seconds AS seconds, updated_at
-    FROM mv_catalog.progress WHERE kind = 'refresh' AND $1 IS NOT NULL AND lower(name) GLOB lower($2) ORDER BY id"""
-)
-jobs = _listing(
-    """SELECT id, name, status, phase, round(percentage, 1) AS "%", rows, elapsed_seconds AS seconds, updated_at
-    FROM mv_catalog.progress WHERE kind = 'job' AND $1 IS NOT NULL AND lower(name) GLOB lower($2) ORDER BY id"""
-)
+
+
+def _progress_of(kind: str) -> str:
+    return f"""SELECT id, name, status, phase, round(percentage, 1) AS "%", rows,
+           round(elapsed_seconds, 1) AS seconds, updated_at
+    FROM mv_catalog.progress WHERE kind = '{kind}' AND $1 IS NOT NULL AND lower(name) GLOB lower($2) ORDER BY id"""
+
+
+refreshes = _listing(_progress_of("refresh"))
+jobs = _listing(_progress_of("job"))
 _FUNCTIONS = """SELECT DISTINCT schema_name AS schema, function_name AS name, function_type AS kind, parameters,
        coalesce(return_type, macro_definition) AS "returns or is", description
 FROM duckdb_functions()
@@ -166,14 +166,24 @@ def describe(shell: Shell, argument: str) -> bool:
         return relations(shell, argument)
     schema, name = find(shell, argument)
     shell.write(f"{schema}.{name}" if schema != "main" else name)
-    shell.answer(_COLUMNS, [schema, name])
+    shell.answer(f"DESCRIBE {quote(schema)}.{quote(name)}", [])
     shell.answer(_DETAILS, [schema, name])
     return True
 
 
 def definitions(shell: Shell, argument: str) -> bool:
-    """The statements that make what there is."""
-    shell.write_lines([line for (sql,) in shell.query(_SCHEMA, _globs(argument)) for line in str(sql).split("\n")])
+    """The statements that make what there is, each after what it reads."""
+    schema, name = _globs(argument)
+    lines: list[str] = []
+    if not argument:
+        lines += [f"CREATE SCHEMA {quote(name)};" for (name,) in shell.query(_SCHEMAS, ["*", "*"]) if name != "main"]
+    for node in shell.connection.lineage().nodes:
+        if fnmatchcase(node.name.schema.lower(), schema.lower()) and fnmatchcase(node.name.name.lower(), name.lower()):
+            path = f"{quote(node.name.schema)}.{quote(node.name.name)}"
+            ((_, sql),) = shell.query(f"SHOW CREATE {_CREATED[node.kind]} {path}")
+            lines += sql.split("\n")
+    lines += [line for (sql,) in shell.query(_INDEXES, [schema, name]) for line in sql.split("\n")]
+    shell.write_lines(lines)
     return True
 
 

@@ -78,9 +78,9 @@ def find(line: str) -> tuple[Command, str]:
     if command is None:
         near = get_close_matches(name, _BY_NAME, n=1)
         raise ProgrammingError(
-            f"unknown command {line[0] + name!r}",
+            f"unknown command '{line[0]}{name}'",
             code="42601",
-            hint=f"did you mean {line[0] + near[0]!r}?" if near else "try .help",
+            hint=f"did you mean '{line[0]}{near[0]}'?" if near else "try .help",
         )
     return command, argument.strip().removesuffix(";").rstrip()
 
@@ -181,7 +181,7 @@ COMMANDS = (
     _row("import", "", "FILE TABLE", "put a CSV, Parquet or JSON file into a table", files.import_file, Argument.FILE),
     _row("echo", "echo", "TEXT", "write a line", files.echo),
     # how results are shown
-    _row("mode", "", "[MODE]", f"how results are written: auto, {', '.join(FORMATS)}", settings.mode, Argument.MODE),
+    _row("mode", "", "[MODE]", "how results are written; .help mode lists the modes", settings.mode, Argument.MODE),
     _row("expanded", "x", "[on|off]", "a line for each value", settings.expanded, Argument.SWITCH),
     _row("timer", "timing", "[on|off]", "say how long each statement takes", settings.timer, Argument.SWITCH),
     _row("headers", "", "[on|off]", "names of columns above results", settings.headers, Argument.SWITCH),

@@ -26,7 +26,8 @@ OUR_WORDS = (
 
 _COLUMNS = """
 SELECT schema_name, table_name, column_name, lower(data_type) FROM duckdb_columns()
-WHERE NOT internal AND (schema_name = 'mv_catalog' OR NOT starts_with(schema_name, 'mv_'))
+WHERE NOT internal AND database_name <> 'mv_system'
+  AND (schema_name = 'mv_catalog' OR NOT starts_with(schema_name, 'mv_'))
   AND schema_name NOT IN ('information_schema', 'pg_catalog')
 ORDER BY schema_name = 'mv_catalog', schema_name, table_name, column_index
 """
