@@ -70,7 +70,7 @@ READS = [
     "explain (format json) delete from t",
     "select 'json_execute_serialized_sql'",
     "pivot t on a",
-    "describe t",
+    "describe select 1",
     "summarize t",
     "set threads = 2",
     "pragma table_info('t')",
