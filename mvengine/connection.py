@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 import duckdb
 
-from mvengine.config import load_config
+from mvengine.config import SETTINGS, Scope, load_config
 from mvengine.errors import ForeignChangeWarning, InterfaceError
 from mvengine.handles import Job, Refresh, job_of, reading
 from mvengine.library import catalog, explanation, statements
@@ -44,7 +44,8 @@ Parameters = Sequence[Any] | Mapping[str, Any] | None
 def connect(path: str = ":memory:", **settings: Any) -> Connection:
     """Opens a database file (made if it is not there), or one in memory.
 
-    ``settings`` are those of ``mvengine.config.Config``. Connections of one process to one file share it. Whatever an
+    ``settings`` are those of ``mvengine.config.Config``. Connections of one process to one file share it,
+    and its settings but for those of a session. Whatever an
     earlier process left unfinished is recovered first; a ForeignChangeWarning says what another program has changed in
     the file. Errors: DatabaseLocked, FormatError, UnknownOption.
     """
@@ -59,15 +60,19 @@ def connect(path: str = ":memory:", **settings: Any) -> Connection:
             ForeignChangeWarning,
             stacklevel=2,
         )
-    return Connection(database, config.dialect)
+    of_session = {name: getattr(config, name) for name in config.explicit if SETTINGS[name].scope is Scope.SESSION}
+    return Connection(database, of_session)
 
 
 class Connection(Results):
     """A connection, which is its own first cursor. One thread at a time; ``cursor()`` gives another thread its own."""
 
-    def __init__(self, database: Database, dialect: str = DUCKDB, parent: Connection | None = None) -> None:
+    def __init__(
+        self, database: Database, settings: Mapping[str, Any] | None = None, parent: Connection | None = None
+    ) -> None:
         self._database = database
-        self._session = Session(database, dialect)
+        self._settings = settings  # of the session
+        self._session = Session(database, settings)
         self._is_closed = False
         self._parent = parent  # of a cursor
         self._cursors: WeakSet[Connection] = WeakSet()
@@ -341,7 +346,7 @@ class Connection(Results):
         """
         self._require_open()
         self._database.users += 1
-        cursor = Connection(self._database, self._session.dialect, self)
+        cursor = Connection(self._database, self._settings, self)
         self._cursors.add(cursor)
         return cursor
 

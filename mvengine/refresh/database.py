@@ -38,11 +38,13 @@ class Database:
 
     path: str
     engine: DuckDbEngine
-    config: Config
+    config: Config  # as SET has left it
     clock: Clock
     graph: Graph
     epoch: int
     name: str  # DuckDB's, of the attached file
+    opened_with: Config  # what RESET goes back to
+    stored_settings: dict[str, str]  # by ALTER DATABASE SET, mvengine's and DuckDB's
     costs: Costs  # by which views are derived again or follow
     changed: dict[Name, int] = field(default_factory=dict)  # relation -> epoch of its last change in this process
     lock: WriterLock = field(default_factory=WriterLock)

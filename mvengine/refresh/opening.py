@@ -8,9 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Event, RLock, current_thread
 
-from mvengine.config import Config
+from mvengine.config import SETTINGS, Config, Scope, with_stored
 from mvengine.engines.duckdb import DuckDbEngine, open_database
-from mvengine.errors import InterfaceError, OperationalError
+from mvengine.errors import InterfaceError, OperationalError, StateError
 from mvengine.meta.migrate import open_format
 from mvengine.meta.store import Store
 from mvengine.refresh import jobs
@@ -44,14 +44,29 @@ def acquire(path: str, config: Config, clock: Clock = utc_now) -> Database:
             if key in _closing:
                 continue  # opened and closed again in between
             database = None if key == ":memory:" else _open.get(key)
-            if database is None:
+            if database is not None:
+                _require_same(database, config)
+            else:
                 database = _open_new(path, config, clock)
                 if key != ":memory:":
                     _open[key] = database
-            if config.scheduler:
+            if config.scheduler or database.config.scheduler:
                 _start_scheduler(database)
             database.users += 1
             return database
+
+
+def _require_same(database: Database, config: Config) -> None:
+    """Settings of the whole database are those of its first connection: another one cannot have others. That a
+    scheduler is to run may be said later."""
+    for name in sorted(config.explicit):
+        held, wanted = getattr(database.config, name), getattr(config, name)
+        is_shared = SETTINGS[name].scope is not Scope.SESSION and not (name == "scheduler" and wanted)
+        if is_shared and held != wanted:
+            raise StateError(
+                f"the database is open in this process with {name} = {held}, and cannot be opened with {wanted}",
+                hint="close its other connections first, or give this one the same setting",
+            )
 
 
 def release(database: Database) -> None:
@@ -115,6 +130,8 @@ def _open_new(path: str, config: Config, clock: Clock) -> Database:
         engine.commit()
         name = str(engine.query("SELECT current_database()")[0][0])
         found = _found(engine, Store(engine, clock), name, *before) if file is not None else ()
+        stored = Store(engine, clock).database_settings()
+        config = with_stored(config, stored)
         going_on = recover(engine, Store(engine, clock), config, clock)
         store = Store(engine, clock)
         if not config.scheduler:
@@ -123,6 +140,8 @@ def _open_new(path: str, config: Config, clock: Clock) -> Database:
             path=path,
             engine=engine,
             config=config,
+            opened_with=config,
+            stored_settings=stored,
             clock=clock,
             graph=decode(store.load_relations()),
             epoch=store.latest_epoch(),

@@ -40,6 +40,7 @@ class Transaction:
         self.before_publish: Callable[[Transaction], None] = lambda transaction: None  # when all views have followed
         self.before_view: Callable[[ViewDefinition], bool] = lambda view: True  # see ``maintain``
         self.graph: Graph = database.graph
+        self.lock_timeout = database.config.lock_timeout  # seconds
         self.failure: BaseException | None = None
         self.is_committed = False  # an interrupt after that comes too late to undo anything
         self.cause = ""
@@ -71,7 +72,7 @@ class Transaction:
             if self.is_explicit and names:
                 self._check_snapshot(names)
             return
-        self.database.lock.acquire(self, what, self.database.config.lock_timeout)
+        self.database.lock.acquire(self, what, self.lock_timeout)
         if self.is_explicit:
             self._check_snapshot(names)
         self.graph = self.database.graph

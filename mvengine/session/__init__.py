@@ -42,6 +42,7 @@ from mvengine.session import (
     prepared,
     refresh,
     rename_column,
+    settings,
     show,
     show_create,
     system_catalog,
@@ -51,8 +52,8 @@ from mvengine.session import (
 from mvengine.session.frames import Frames
 from mvengine.sql.catalogs import restore
 from mvengine.sql.classify import Parsed, read
-from mvengine.sql.dialects.settings import DUCKDB
 from mvengine.sql.hints import hint_for_unknown
+from mvengine.sql.setting_statements import AlterDatabase, ResetAll, SetSetting, ShowSetting
 from mvengine.sql.showing import Describe, Show, ShowCreate
 from mvengine.sql.statements import (
     AlterOptions,
@@ -81,9 +82,6 @@ from mvengine.sql.statements import (
     RefreshView,
     Refused,
     RenameColumn,
-    SetBackground,
-    SetDialect,
-    ShowDialect,
     Statement,
     TransactionVerb,
     Verify,
@@ -96,20 +94,35 @@ from mvengine.sql.statements import Transaction as TransactionStatement
 class Session:
     """Runs statements on a database. Not for use by several threads at once: give each a session of its own."""
 
-    def __init__(self, database: Database, dialect: str = DUCKDB) -> None:
+    def __init__(self, database: Database, opened: Mapping[str, Any] | None = None) -> None:
+        """``opened``: settings of this session that it was opened with."""
         self.database = database
-        self.dialect = self.default_dialect = dialect  # in which statements are read; SET dialect changes it
+        self.settings = settings.SessionSettings(opened or {})
         self.engine: DuckDbEngine = database.engine.fork()
         self.transaction: Transaction | None = None  # the explicit one, BEGIN … COMMIT
         self.prepared: dict[str, Prepare] = {}
         self.targets = write.Targets()
         self.frames = Frames(self.engine)
         self.rowcount = -1
-        self.background_ddl = False  # SET background_ddl: CREATE returns a job
         self.is_interrupted = False  # since the statement began
         self._waits_for: RunControl | None = None  # the refresh that this session has started and waits for
         self.has_temporaries = False  # the user has created a temporary table or view in this session
         self.has_kept_result = False  # RETURNING gave rows, which stand in a temporary table
+        settings.apply_stored(self)
+
+    def setting(self, name: str) -> Any:
+        """The value in force of one of mvengine's settings."""
+        return self.settings.get(self.database, name)
+
+    @property
+    def background_ddl(self) -> bool:
+        """Whether CREATE returns a job."""
+        return bool(self.setting("background_ddl"))
+
+    @property
+    def dialect(self) -> str:
+        """Whose SQL statements are written in: duckdb, postgres or risingwave."""
+        return str(self.setting("dialect"))
 
     def execute(self, text: str, parameters: Parameters, scope: Mapping[str, Any], dialect: str | None = None) -> None:
         """Runs all statements of a text; the last one's result stays open. ``scope``: the caller's variables.
@@ -121,7 +134,9 @@ class Session:
         """
         self.is_interrupted = False
         try:
-            statements = read(text, self.engine.extract, dialect or self.dialect, self.default_dialect)
+            statements = read(
+                text, self.engine.extract, dialect or self.dialect, str(self.settings.opened(self.database, "dialect"))
+            )
             if parameters and len(statements) > 1:
                 raise ProgrammingError(
                     f"parameters for a text of {len(statements)} statements", hint="execute them one at a time"
@@ -170,11 +185,10 @@ class Session:
                 show_create.run(self, statement)
             case Describe():
                 show.describe(self, statement)
-            case SetDialect() | ShowDialect() | IgnoredSetting():
+            case IgnoredSetting():
                 dialects.run(self, statement)
-            case SetBackground():
-                self.background_ddl = statement.is_background
-                answer.done(self)
+            case SetSetting() | ResetAll() | ShowSetting() | AlterDatabase():
+                settings.run(self, statement)
             case AlterOptions():
                 alter.run(self, statement)
             case AlterTable():
@@ -268,9 +282,11 @@ class Session:
         return self._transaction_of(is_explicit=False)
 
     def _transaction_of(self, *, is_explicit: bool) -> Transaction:
-        return Transaction(
+        transaction = Transaction(
             self.database, self.engine, is_explicit=is_explicit, before_maintenance=self.require_unhidden
         )
+        transaction.lock_timeout = self.setting("lock_timeout")
+        return transaction
 
     def require_unhidden(self, graph: Graph, inputs: Iterable[Name] = ()) -> None:
         """DuckDB takes ``main.t`` for a temporary table ``t`` where there is one: nothing can be maintained then."""

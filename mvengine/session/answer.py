@@ -17,6 +17,13 @@ def answer(session: Session, columns: Sequence[Column], rows: Sequence[Sequence[
     session.engine.execute(f"SELECT {cells}", [[row[i] for row in rows] for i in range(len(columns))])
 
 
+def filtered(session: Session, columns: Sequence[Column], rows: Sequence[Sequence[Any]], pattern: str | None) -> None:
+    """Opens a result with those of the rows whose first value is LIKE the pattern."""
+    cells = ", ".join(f"unnest(CAST(${i} AS {c.type}[])) AS {quote(c.name)}" for i, c in enumerate(columns, 1))
+    sql = f"SELECT * FROM (SELECT {cells}) WHERE {quote(columns[0].name)} ILIKE ${len(columns) + 1}"
+    session.engine.execute(sql, [*([row[i] for row in rows] for i in range(len(columns))), pattern or "%"])
+
+
 def count(session: Session, rows: int) -> None:
     """The answer of a write: how many rows."""
     session.rowcount = rows

@@ -90,6 +90,8 @@ def _pass_on(session: Session, statement: Native, parameters: Parameters, scope:
     if parameters and "?" not in statement.text:
         values = used_by(statement.text, named(parameters)) if isinstance(parameters, Mapping) else parameters
     session.engine.execute(statement.text, values)
+    if statement.kind in _SETTINGS:
+        session.settings.note_native(statement.text)
     if statement.kind in _SETTINGS and _PATHS & {word.lower() for word in re.findall(r"\w+", statement.text)}:
         _require_foreign_path(session)
         answer.done(session)

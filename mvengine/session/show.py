@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mvengine.planner.reader import RelationKind
-from mvengine.session import native, system_catalog
+from mvengine.session import native, settings, system_catalog
 from mvengine.session.lookup import find, find_schema
 from mvengine.session.numbers import require_refresh
 from mvengine.sql.showing import Describe, Show, ShowKind
@@ -117,6 +117,9 @@ _OF_TABLES = (ShowKind.COLUMNS, ShowKind.INDEXES)  # FROM names a table, of the 
 def run(session: Session, statement: Show) -> None:
     """Leaves the rows open. Without a number, SHOW TASKS is of the refreshes that are not over, or of the latest one.
     Errors: UnknownRelation where there is no such refresh or table; BindError (3F000) where there is no such schema."""
+    if statement.kind is ShowKind.PARAMETERS:
+        settings.parameters(session, statement.pattern)
+        return
     if statement.refresh_id is not None:
         require_refresh(session, statement.refresh_id)
     table = find(session, statement.place) if statement.place and statement.kind in _OF_TABLES else None

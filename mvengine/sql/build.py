@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from mvengine.errors import ParseError
 from mvengine.schema import quote
 from mvengine.sql.build_control import ControlBuilder
+from mvengine.sql.build_settings import SettingBuilder
 from mvengine.sql.elements import Elements
 from mvengine.sql.statements import (
     Comment,
@@ -48,7 +49,7 @@ _CLAUSES = {
 }
 
 
-class Builder(ControlBuilder):
+class Builder(ControlBuilder, SettingBuilder):
     """Makes the statement of one piece; one method per statement of the grammar, with the grammar's name."""
 
     def statement(self, tree: Tree[Token]) -> Statement:

@@ -17,7 +17,6 @@ from mvengine.sql.statements import (
     RefreshTable,
     RelationRef,
     RenameColumn,
-    SetBackground,
     Subject,
     Verify,
     Wait,
@@ -35,8 +34,6 @@ ROWS_SHOWN = 10
 
 _MOVES = {MoveKind.RENAME: "rename", MoveKind.SET_SCHEMA: "set_schema", MoveKind.SWAP: "swap"}
 Altered = AlterOptions | Move | RenameColumn
-
-_BOOLEANS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
 
 class ControlBuilder(TreeReader):
@@ -109,19 +106,6 @@ class ControlBuilder(TreeReader):
         if name is None:
             return Show(kind=ShowKind.ALL_TABLES)
         return Describe(relation=self.relation(name), text=self.piece.text)
-
-    def set_background(self, tree: Tree[Token]) -> SetBackground:
-        value = self.tokens(self.require(tree, "value"))
-        word = "".join(self.string(token) if token.type == "STRING" else self.name(token) for token in value).lower()
-        if word not in _BOOLEANS:
-            raise ParseError(
-                f"background_ddl cannot be {word}", position=self.position(value[0]), hint="it is true or false"
-            )
-        return SetBackground(is_background=_BOOLEANS[word])
-
-    def reset_background(self, tree: Tree[Token]) -> SetBackground:
-        del tree  # it says nothing more
-        return SetBackground(is_background=False)
 
     def alter_table(self, tree: Tree[Token]) -> Altered:
         return self._alter(tree, ObjectKind.TABLE)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from mvengine.config import SETTINGS, Scope
 from mvengine.errors import Error, ParseError, Position
 from mvengine.sql.alteration import read_alter_table
 from mvengine.sql.catalogs import catalogued
 from mvengine.sql.ddl import read_ddl, skip_condition
-from mvengine.sql.dialects.settings import DUCKDB, RISINGWAVE, read_setting
+from mvengine.sql.dialects.settings import DUCKDB, RISINGWAVE, read_ignored
 from mvengine.sql.dialects.translate import original_position, translate
 from mvengine.sql.functions import read_function
 from mvengine.sql.grammar import parse_own
@@ -22,9 +23,10 @@ from mvengine.sql.hints import hint_for
 from mvengine.sql.names import read_name
 from mvengine.sql.plain import read_plain
 from mvengine.sql.prepared import native_prepare, prepared_write, read_deallocate, read_execute, read_prepare
+from mvengine.sql.setting_statements import ResetAll, SetSetting, read_value
 from mvengine.sql.showing import ShowKind
 from mvengine.sql.split import Piece, split
-from mvengine.sql.statements import ExplainStage, Flush, Native, Prepare, SetDialect, Statement, Write
+from mvengine.sql.statements import ExplainStage, Flush, Native, Prepare, Statement, Write
 from mvengine.sql.tokens import end_of_group, word_at
 from mvengine.sql.transactions import read_transaction, refuse_foreign
 from mvengine.sql.write import is_write, read_write
@@ -37,6 +39,7 @@ _DROPPED = frozenset({"TABLE", "MATERIALIZED", "VIEW", "SOURCE", "SCHEMA", "INDE
 _COMMENTED = frozenset({"TABLE", "VIEW", "MATERIALIZED", "SOURCE", "COLUMN", "FUNCTION", "MACRO"})
 _STAGES = frozenset(ExplainStage)
 _SHOWN = frozenset(ShowKind) - {ShowKind.COLUMNS, ShowKind.ALL_TABLES, ShowKind.MATERIALIZED_VIEWS}  # by one word
+_SETTINGS = frozenset(name.upper() for name, it in SETTINGS.items() if it.scope is not Scope.DUCKDB)
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "COPY", "MULTI"})  # MULTI: a PIVOT is inside
 
 
@@ -71,13 +74,23 @@ def read(text: str, extract: Extract, dialect: str, default: str = DUCKDB) -> li
         return [Parsed(statement=query, piece=whole, translated=whole)]
     found = list[Parsed]()
     for piece in split(text):
-        own = read_setting(piece, dialect)
-        if own is not None:
-            found.append(Parsed(statement=own, piece=piece, translated=piece))
-            dialect = (own.dialect or default) if isinstance(own, SetDialect) else dialect
+        ignored = read_ignored(piece, dialect)
+        if ignored is not None:
+            found.append(Parsed(statement=ignored, piece=piece, translated=piece))
         else:
             found.append(_translated(piece, extract, dialect))
+            dialect = _dialect_behind(found[-1].statement, dialect, default)
     return found
+
+
+def _dialect_behind(statement: Statement, dialect: str, default: str) -> str:
+    """The dialect of what stands behind a statement."""
+    match statement:
+        case SetSetting(name="dialect"):
+            return str(read_value(statement) or default)
+        case ResetAll():
+            return default
+    return dialect
 
 
 def _translated(piece: Piece, extract: Extract, dialect: str) -> Parsed:
@@ -155,12 +168,18 @@ def is_own(piece: Piece) -> bool:
             ["SHOW", "CREATE" | "MATERIALIZED", _] | ["SHOW", "COLUMNS", "FROM" | "IN" | ""] | ["SHOW", "ALL", "TABLES"]
         ):
             return True
+        case ["RESET" | "SHOW", "ALL", ""]:
+            return True
+        case ["SHOW", name, ""] if name in _SETTINGS:
+            return True
         case ["SHOW", kind, after]:
             return kind in _SHOWN and after != "."
         case ["DESCRIBE" | "DESC", _, _]:
             return read_name(piece, 1)[1] == len(piece.tokens)
-        case ["SET" | "RESET", "BACKGROUND_DDL", _] | ["SET" | "RESET", "SESSION", "BACKGROUND_DDL"]:
+        case ["SET" | "RESET", "SESSION" | "LOCAL" | "GLOBAL", name] | ["SET" | "RESET", name, _] if name in _SETTINGS:
             return True
+        case ["ALTER", "DATABASE", _]:
+            return any(word_at(piece.tokens, index) in ("SET", "RESET") for index in (2, 3))
         case ["ALTER", "MATERIALIZED" | "VIEW" | "SOURCE" | "SCHEMA" | "INDEX" | "FUNCTION" | "MACRO", _]:
             return True
         case ["ALTER", "TABLE", _]:

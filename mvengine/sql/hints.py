@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from mvengine.config import SETTINGS
 from mvengine.sql.showing import ShowKind
 from mvengine.sql.split import Piece
 from mvengine.sql.statements import ExplainStage
@@ -13,6 +14,7 @@ _LEADING = (
     *("REFRESH", "VERIFY", "CREATE", "EXPLAIN", "DROP"),
     *("PAUSE", "RESUME", "CANCEL", "RETRY", "WAIT", "ROLLBACK", "SHOW"),
 )
+_SETTINGS = tuple(name.upper() for name in SETTINGS)
 _TOKENS_MAX = 2000  # of a statement that are looked at
 
 
@@ -44,8 +46,8 @@ def hint_for_unknown(text: str) -> str | None:
         case ["SHOW", word] if not word.startswith('"'):
             near = difflib.get_close_matches(word, tuple(ShowKind), n=1, cutoff=0.75)
             return f"did you mean SHOW {near[0]}?" if near else None
-        case ["SET" | "RESET" as verb, word, *_] if _near(word.partition("=")[0], ("BACKGROUND_DDL",)) is not None:
-            return f"did you mean {verb} background_ddl?"
+        case ["SET" | "RESET" as verb, word, *_] if (meant := _near(word.partition("=")[0], _SETTINGS)) is not None:
+            return f"did you mean {verb} {meant.lower()}?"
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mvengine.sql.setting_statements import AlterDatabase, ResetAll, SetSetting, ShowSetting
 from mvengine.sql.showing import Describe, Show, ShowCreate
 
 
@@ -139,30 +140,11 @@ class Wait:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetDialect:
-    """``SET dialect = 'postgres'``: how the session reads the statements behind it. ``RESET`` is the database's."""
-
-    dialect: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShowDialect:
-    """``SHOW dialect``."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class IgnoredSetting:
     """``SET name = …`` or ``RESET name`` of another system's setting that changes no result here."""
 
     name: str
     dialect: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class SetBackground:
-    """``SET background_ddl = …``: whether CREATE works in the background in this session. ``RESET`` is false."""
-
-    is_background: bool
 
 
 class ObjectKind(StrEnum):
@@ -498,9 +480,10 @@ Statement = (
     | Show
     | ShowCreate
     | Describe
-    | SetBackground
-    | SetDialect
-    | ShowDialect
+    | SetSetting
+    | ResetAll
+    | ShowSetting
+    | AlterDatabase
     | IgnoredSetting
     | AlterOptions
     | AlterTable

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from sql_duckdb import read
 
+from mvengine.errors import Position
 from mvengine.sql.hints import hint_for_unknown
+from mvengine.sql.setting_statements import SetSetting
 from mvengine.sql.showing import Show, ShowKind
 from mvengine.sql.statements import (
     AlterOptions,
@@ -15,7 +17,6 @@ from mvengine.sql.statements import (
     Native,
     ObjectKind,
     RelationRef,
-    SetBackground,
     Subject,
     Transaction,
     TransactionVerb,
@@ -25,6 +26,10 @@ from mvengine.sql.statements import (
 
 def ref(name: str, schema: str | None = None) -> RelationRef:
     return RelationRef(catalog=None, schema=schema, name=name)
+
+
+def at(line: int, column: int) -> Position:
+    return Position(line=line, column=column)
 
 
 def control(verb: ControlVerb, number: int, subject: Subject = Subject.REFRESH, *, from_start: bool = False) -> Control:
@@ -54,9 +59,13 @@ def waiting(subject: Subject | None = None, number: int | None = None, timeout: 
         ("show schedules", Show(kind=ShowKind.SCHEDULES, refresh_id=None)),
         ("show tasks", Show(kind=ShowKind.TASKS, refresh_id=None)),
         ("show tasks for refresh 3", Show(kind=ShowKind.TASKS, refresh_id=3)),
-        ("set background_ddl = true", SetBackground(is_background=True)),
-        ("set session Background_DDL to 'off'", SetBackground(is_background=False)),
-        ("reset background_ddl", SetBackground(is_background=False)),
+        ("set background_ddl = true", SetSetting(name="background_ddl", value="true", scope="", position=at(1, 22))),
+        (
+            "set session Dialect to 'postgres'",
+            SetSetting(name="dialect", value="postgres", scope="SESSION", position=at(1, 24)),
+        ),
+        ("reset background_ddl", SetSetting(name="background_ddl", value=None, scope="", position=at(1, 7))),
+        ("set lock_timeout = default", SetSetting(name="lock_timeout", value=None, scope="", position=at(1, 20))),
     ],
 )
 def test_refreshes_and_jobs_are_steered_by_their_number(text: str, statement: object) -> None:

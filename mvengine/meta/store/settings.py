@@ -1,4 +1,4 @@
-"""Settings of tables and views: those that differ from the default. What they mean is not known here."""
+"""Settings of tables, views and the database: those that differ from the default. What they mean is not known here."""
 
 from __future__ import annotations
 
@@ -38,3 +38,13 @@ class SettingStore(StoreBase):
                 SELECT relation_id, $1, $2 FROM mv_meta.relations WHERE schema_name = $3 AND name = $4""",
                 [setting, value, name.schema, name.name],
             )
+
+    def database_settings(self) -> dict[str, str]:
+        """What is stored for all connections, by name."""
+        return dict(self._rows("SELECT name, value FROM mv_meta.database_settings ORDER BY name", []))
+
+    def store_database_setting(self, name: str | None, value: str | None) -> None:
+        """Stores a setting in place of what was stored before; without a value forgets it, without a name all."""
+        self._rows("DELETE FROM mv_meta.database_settings WHERE name = coalesce($1, name)", [name])
+        if name is not None and value is not None:
+            self._rows("INSERT INTO mv_meta.database_settings VALUES ($1, $2)", [name, value])

@@ -1,15 +1,13 @@
-"""SET, SHOW and RESET of the other systems' session settings."""
+"""SET and RESET of the other systems' session settings."""
 
 from __future__ import annotations
 
-from mvengine.errors import ParseError
 from mvengine.sql.split import Piece
-from mvengine.sql.statements import IgnoredSetting, SetDialect, ShowDialect
+from mvengine.sql.statements import IgnoredSetting
 from mvengine.sql.tokens import identifier, word_at
 
 DUCKDB = "duckdb"
 RISINGWAVE = "risingwave"
-DIALECTS = (DUCKDB, "postgres", RISINGWAVE)
 
 IGNORED = {
     "risingwave": frozenset(
@@ -24,7 +22,7 @@ IGNORED = {
         batch_enable_sort_agg batch_enable_lookup_join force_split_distinct_agg batch_parallelism
         batch_enable_distributed_dml implicit_flush create_compaction_group_for_mv client_min_messages
         client_encoding bytea_output extra_float_digits application_name statement_timeout datestyle intervalstyle
-        standard_conforming_strings row_security lock_timeout background_ddl_priority max_split_range_gap
+        standard_conforming_strings row_security background_ddl_priority max_split_range_gap
         synchronize_seqscans recovery_init_sql_timeout idle_in_transaction_session_timeout
         streaming_parallelism_for_table streaming_parallelism_for_materialized_view streaming_parallelism_for_sink
         streaming_parallelism_for_index streaming_parallelism_for_source source_rate_limit backfill_rate_limit
@@ -54,39 +52,15 @@ IGNORED = {
 _IGNORED_PREFIXES = {RISINGWAVE: ("rw_", "streaming_", "batch_"), "postgres": ("enable_", "parallel_")}
 
 
-def read_setting(piece: Piece, dialect: str) -> SetDialect | ShowDialect | IgnoredSetting | None:
-    """SET, RESET and SHOW of the dialect, and of settings that have no meaning here; None for all other statements.
-
-    Errors: ParseError at a dialect that there is not.
-    """
+def read_ignored(piece: Piece, dialect: str) -> IgnoredSetting | None:
+    """SET and RESET of settings that have no meaning here; None for all other statements."""
     tokens = piece.tokens
-    verb = word_at(tokens, 0)
-    if verb not in ("SET", "RESET", "SHOW"):
-        return None
     index = 2 if word_at(tokens, 1) in ("SESSION", "LOCAL") else 1
     name = identifier(tokens[index]).lower() if index < len(tokens) else ""
-    if name == "dialect":
-        if verb != "SET":
-            return SetDialect(dialect=None) if verb == "RESET" else ShowDialect()
-        return SetDialect(dialect=_dialect(piece, index + 1))
     is_ignored = name in IGNORED.get(dialect, ()) or name.startswith(_IGNORED_PREFIXES.get(dialect, ()) or " ")
-    if verb != "SHOW" and is_ignored:
+    if word_at(tokens, 0) in ("SET", "RESET") and is_ignored:
         return IgnoredSetting(name=name, dialect=dialect)
     return None
-
-
-def _dialect(piece: Piece, index: int) -> str | None:
-    tokens = piece.tokens
-    name = identifier(tokens[-1]).lower() if len(tokens) == index + 2 and word_at(tokens, index) in ("=", "TO") else ""
-    if name == "default":
-        return None
-    if name not in DIALECTS:
-        raise ParseError(
-            f"no such dialect: {piece.span(index + 1, len(tokens)) or 'none is named'}",
-            position=piece.position(min(index + 1, len(tokens) - 1)),
-            hint="SET dialect = 'duckdb', 'postgres' or 'risingwave'",
-        )
-    return name
 
 
 def native_setting(piece: Piece) -> str:
