@@ -47,7 +47,7 @@ ORDERED = frozenset(
 INTERNAL = frozenset({"combine_aggr", "variant_group_object"})
 """Which take arguments that no query can write, or a type without equality."""
 PLAIN_ONLY = frozenset({"count_star"})
-WITHOUT_DISTINCT = frozenset({*REGRESSIONS, "corr", "covar_pop", "covar_samp"})
+WITHOUT_DISTINCT = frozenset({*REGRESSIONS, "corr", "covar_pop", "covar_samp", "lttb"})
 """DISTINCT before two arguments is a form of these that the planner does not read."""
 FUNCTIONS = sorted(
     row[0]
