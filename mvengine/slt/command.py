@@ -22,6 +22,7 @@ class Request:
 
     db: str | None = None
     engine: str = "mvengine"
+    dialect: str | None = None
     jobs: int = 1
     update: bool = False
     format: bool = False
@@ -39,6 +40,7 @@ class Request:
 _OPTIONS = (
     click.option("--db", metavar="FILE", help="Run all files on this database, made if it is not there."),
     click.option("--engine", default="mvengine", show_default=True, help="mvengine, duckdb or python:module:factory."),
+    click.option("--dialect", metavar="NAME", help="Of the statements: duckdb, postgres or risingwave."),
     click.option("-j", "--jobs", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes."),
     click.option("--update", is_flag=True, help="Rewrite what is expected to what came."),
     click.option("--format", is_flag=True, help="Rewrite files in one form, and run nothing."),
@@ -104,6 +106,7 @@ def _run(paths: Iterable[Path | str], request: Request, console: Console) -> int
             paths,
             engine=request.engine,
             database=request.db,
+            dialect=request.dialect,
             jobs=request.jobs,
             labels=request.label,
             flavor=request.flavor,

@@ -14,6 +14,7 @@ from mvengine.slt.reader import Reader
 from mvengine.slt.records import (
     AnyError,
     Condition,
+    Conditions,
     Directive,
     ExpectedEither,
     ExpectedRows,
@@ -152,15 +153,22 @@ def _sleep(reader: Reader) -> Sleep:
     return Sleep(seconds=seconds)
 
 
-def _condition(reader: Reader, *, is_wanted: bool) -> Condition:
+def _condition(reader: Reader, *, is_wanted: bool) -> Condition | Conditions:
     words = reader.arguments()
     if len(words) == 2 and words[0] == "config":  # CockroachDB's
         words = words[1:]
     if len(words) != 1:
         raise reader.error(f"{reader.name!r} takes one word, a label; found {' '.join(words)!r}")
-    if reader.flavor.replaces_always and (found := _COMPARISON.fullmatch(words[0])):
+    if not reader.flavor.replaces_always:
+        return Condition(label=words[0], is_wanted=is_wanted)
+    return Conditions(each=tuple(_compared(part, is_wanted) for part in words[0].split("&&")))
+
+
+def _compared(text: str, is_wanted: bool) -> Condition:
+    """DuckDB's ``i=2``, or a label."""
+    if found := _COMPARISON.fullmatch(text):
         return Condition(label=found[1], is_wanted=is_wanted, comparison=found[2], value=found[3])
-    return Condition(label=words[0], is_wanted=is_wanted)
+    return Condition(label=text, is_wanted=is_wanted)
 
 
 def _control(reader: Reader) -> ControlSort | ControlSubstitution | ControlResult:

@@ -108,10 +108,16 @@ def _name_sqlstate(error: Exception, sql: str) -> None:
         error.sqlstate = translate(error, sql).code  # type: ignore[attr-defined]  # read by check.sqlstate_of
 
 
-def mvengine_engine() -> Engine:
+def mvengine_engine(dialect: str | None = None) -> Engine:
+    """mvengine, which reads statements in a dialect; None: the configured one. Errors: ``UnknownOption``."""
     import mvengine
+    from mvengine.config import load_config
 
-    return DbApiEngine(connect=lambda path, _: mvengine.connect(path), labels=("mvengine", "duckdb"), is_duckdb=True)
+    settings = {} if dialect is None else {"dialect": dialect}
+    load_config(settings)  # says so now, if there is no such dialect
+    return DbApiEngine(
+        connect=lambda path, _: mvengine.connect(path, **settings), labels=("mvengine", "duckdb"), is_duckdb=True
+    )
 
 
 def duckdb_engine() -> Engine:
@@ -124,16 +130,17 @@ def duckdb_engine() -> Engine:
     )
 
 
-_ENGINES: dict[str, Callable[[], Engine]] = {"mvengine": mvengine_engine, "duckdb": duckdb_engine}
-
-
-def engine_of(name: str) -> Engine:
-    """``mvengine``, ``duckdb`` or ``python:module:factory``. Errors: ``UnknownOption``.
+def engine_of(name: str, dialect: str | None = None) -> Engine:
+    """``mvengine``, which may read a dialect, ``duckdb`` or ``python:module:factory``. Errors: ``UnknownOption``.
 
     The factory is an engine itself if it has ``open``; else it is called with a path and returns a PEP 249 connection.
     """
-    if name in _ENGINES:
-        return _ENGINES[name]()
+    if name == "mvengine":
+        return mvengine_engine(dialect)
+    if dialect is not None:
+        raise UnknownOption(f"the engine {name!r} reads no dialect", hint="leave it out, or take the engine mvengine")
+    if name == "duckdb":
+        return duckdb_engine()
     kind, _, path = name.partition(":")
     module, _, attribute = path.rpartition(":")
     if kind != "python" or not module or not attribute:

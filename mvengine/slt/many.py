@@ -25,6 +25,7 @@ def run(
     engine: str | Engine = "mvengine",
     database: str | None = None,
     jobs: int = 1,
+    dialect: str | None = None,
     labels: Iterable[str] = (),
     flavor: str | None = None,
     pattern: str | None = None,
@@ -39,7 +40,8 @@ def run(
 
     ``engine`` is ``mvengine``, ``duckdb``, ``python:module:factory`` or an object with the methods of
     ``mvengine.slt.Engine``. Each file runs on a database of its own in memory, or all on the file ``database``.
-    ``jobs`` processes run files at once. ``labels`` are for ``skipif`` and ``onlyif``, besides the engine's name.
+    ``dialect``: that of the statements, for mvengine. ``jobs`` processes run files at once.
+    ``labels`` are for ``skipif`` and ``onlyif``, besides the engine's name.
     ``flavor`` is that of all files, else it is found; ``pattern``: only files whose path has a match of it; ``seed``
     shuffles them. ``timeout``: seconds for one statement. ``update`` rewrites expectations. With ``records``, results
     have a JSON object for each record. ``on_file`` is called as each file is done.
@@ -51,6 +53,7 @@ def run(
         flavor=None if flavor is None else flavor_named(flavor),
         timeout=timeout,
         database=database,
+        dialect=dialect,
         is_fail_fast=fail_fast,
         is_update=update,
         has_records=records,
@@ -81,12 +84,14 @@ def _check(engine: str | Engine, options: Options, jobs: int) -> None:
             "several jobs on an engine that other processes cannot find", hint="name it, as python:module:factory"
         )
     if isinstance(engine, str):
-        engine_of(engine)
+        engine_of(engine, options.dialect)
+    elif options.dialect is not None:
+        raise ProgrammingError("a dialect for an engine that is given", hint="give the engine its dialect")
 
 
 def _results(files: list[str], engine: str | Engine, options: Options, jobs: int) -> Iterator[FileResult]:
     if jobs == 1 or len(files) < 2:
-        opened = engine_of(engine) if isinstance(engine, str) else engine
+        opened = engine_of(engine, options.dialect) if isinstance(engine, str) else engine
         for file in files:
             yield run_file(file, opened, options)
         return
@@ -101,7 +106,7 @@ def _results(files: list[str], engine: str | Engine, options: Options, jobs: int
 
 
 def _run_named(file: str, engine: str, options: Options) -> FileResult:
-    return run_file(file, engine_of(engine), options)
+    return run_file(file, engine_of(engine, options.dialect), options)
 
 
 def _result(future: Future[FileResult], file: str) -> FileResult:

@@ -16,6 +16,7 @@ from mvengine.slt.reader import Reader
 from mvengine.slt.records import (
     DEFAULT_CONNECTION,
     Condition,
+    Conditions,
     Include,
     Location,
     Loop,
@@ -104,6 +105,9 @@ class _Parser:
                         self._forget()
                 case Condition() as condition:
                     self._conditions += (condition,)
+                    self._has_prefix = True
+                case Conditions(each=conditions):
+                    self._conditions += conditions
                     self._has_prefix = True
                 case UseConnection(name=name):
                     self._connection = name

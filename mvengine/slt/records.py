@@ -171,6 +171,13 @@ class Condition:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Conditions:
+    """DuckDB's ``onlyif i=2&&j<3``: several at once."""
+
+    each: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class UseConnection:
     """``connection name``: where the next record runs."""
 
@@ -184,7 +191,7 @@ class Repeat:
     times: int
 
 
-Prefix = Condition | UseConnection | Repeat
+Prefix = Condition | Conditions | UseConnection | Repeat
 """What stands before a record and belongs to it."""
 
 

@@ -39,6 +39,7 @@ class Options:
     flavor: Flavor | None = None
     timeout: float | None = None
     database: str | None = None
+    dialect: str | None = None
     is_fail_fast: bool = False
     is_update: bool = False
     has_records: bool = False

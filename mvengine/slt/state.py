@@ -6,11 +6,12 @@ import os
 import re
 import time
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
+from uuid import NAMESPACE_URL, uuid5
 
 from mvengine.slt.check import NEVER_EXPECTED
 from mvengine.slt.compare import Comparison
@@ -81,11 +82,20 @@ class State:
             return self.loops[name]
         if name in self.environment:
             return self.environment[name]
-        special = {
-            "TEST_DIR": self.directory,
-            "TEMP_DIR": gettempdir(),
-            "WORKING_DIRECTORY": os.getcwd(),
-            "TEST_NAME": self.script,
-            "BASE_TEST_NAME": Path(self.script).stem,
-        }
-        return special.get(name, text)
+        value = _SUITE_VARIABLES.get(name)
+        return value(self) if value is not None else text
+
+
+_SUITE_VARIABLES: dict[str, Callable[[State], str]] = {  # of DuckDB's test/README.md
+    "TEST_DIR": lambda state: state.directory,
+    "TEMP_DIR": lambda state: state.directory,
+    "TEMP_BASE": lambda state: gettempdir(),
+    "WORKING_DIR": lambda state: os.getcwd(),
+    "WORKING_DIRECTORY": lambda state: os.getcwd(),
+    "BUILD_DIR": lambda state: os.getcwd(),
+    "DATA_DIR": lambda state: os.environ.get("DATA_DIR", f"{os.getcwd()}/data"),
+    "TEST_NAME": lambda state: state.script,
+    "TEST_NAME_NO_SLASH": lambda state: state.script.replace("/", "_"),
+    "BASE_TEST_NAME": lambda state: Path(state.script).stem,
+    "TEST_UUID": lambda state: str(uuid5(NAMESPACE_URL, state.directory)),
+}

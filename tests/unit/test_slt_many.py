@@ -88,6 +88,8 @@ def test_a_database_that_cannot_be_opened_is_a_failure_of_each_file(folder: Path
         ({"engine": "oracle"}, "there is no engine 'oracle'"),
         ({"engine": "python:nonesuch:connect"}, "cannot be imported"),
         ({"engine": "python:sqlite3:nonesuch"}, "cannot be imported"),
+        ({"dialect": "postgres"}, "the engine 'duckdb' reads no dialect"),
+        ({"dialect": "latin", "engine": "mvengine"}, "latin"),
         ({"flavor": "vanilla"}, "there is no flavor 'vanilla'"),
         ({"pattern": "("}, "is not a regular expression"),
         ({"jobs": 0}, "0 jobs"),
@@ -105,6 +107,14 @@ def test_another_engine_is_a_function_of_python(tmp_path: Path) -> None:
     script = "onlyif sqlite3\nquery IRT rowsort\nselect 5 / 2, 5, 'ä'\n----\n2\n5.000\n@@\n"
     (tmp_path / "a.test").write_text(f"{script}\nstatement error no such table\nselect * from t\n")
     assert run(tmp_path, engine="python:sqlite3:connect").counts.passed == 2
+
+
+def test_mvengine_reads_scripts_in_a_dialect(tmp_path: Path) -> None:
+    (tmp_path / "a.slt").write_text(
+        "query TB\nSELECT to_char(DATE '2024-02-03', 'DD.MM.YYYY'), true\n----\n03.02.2024 t\n"
+    )
+    assert run(tmp_path, dialect="postgres").failures == ()
+    assert run(tmp_path).counts.failed == 1
 
 
 class Recorder:

@@ -265,6 +265,8 @@ def test_conditions_and_connection_hold_for_the_next_record_only() -> None:
 
 
 def test_a_condition_of_duckdb_may_be_on_a_loops_variable() -> None:
+    (both,) = parse("skipif i=1&&j<3\nstatement ok\nselect 1", DUCKDB)
+    assert [(each.label, each.comparison, each.value) for each in both.conditions] == [("i", "=", "1"), ("j", "<", "3")]
     assert only("onlyif i>=2\nstatement ok\nselect 1", DUCKDB).conditions == (
         Condition(label="i", is_wanted=True, comparison=">=", value="2"),
     )
