@@ -62,7 +62,7 @@ def stage_strategy(stage: Node, full_reason: str) -> tuple[Strategy, str]:
         case MatchStage():
             assert isinstance(stage.input, Match)
             if not stage.input.keys:
-                return Strategy.FULL, f"{_named(stage.input)} without an equality reads both inputs whole"
+                return Strategy.AFFECTED, f"{_named(stage.input)} without an equality derives the touched rows again"
             return Strategy.AFFECTED, f"{_named(stage.input)} derives the touched keys again"
         case PartitionStage():
             what = "groups" if stage.is_grouped else "partitions"

@@ -16,11 +16,25 @@ from trap_cases_recursion import RECURSIONS
 from trap_cases_rows import BAGS, JOINS
 from trap_cases_sets import SETS
 from trap_cases_subqueries import SUBQUERIES
+from trap_cases_touched import TOUCHED
 
 import mvengine
 
 GROUPS = [*AGGREGATES, *GROUPING]
-CASES = [*BAGS, *JOINS, *GROUPS, *ENVIRONMENT, *GRAPHS, *FULL, *ORDERS, *RECURSIONS, *SETS, *SUBQUERIES, *COMPOSED]
+CASES = [
+    *BAGS,
+    *JOINS,
+    *GROUPS,
+    *ENVIRONMENT,
+    *GRAPHS,
+    *FULL,
+    *ORDERS,
+    *RECURSIONS,
+    *SETS,
+    *SUBQUERIES,
+    *TOUCHED,
+    *COMPOSED,
+]
 
 
 RUNS = [

@@ -19,6 +19,7 @@ from functools import cached_property
 
 from mvengine.planner.delta.changes import Changes
 from mvengine.planner.delta.restrict import Affected
+from mvengine.planner.emit import touched
 from mvengine.planner.emit.bag import consolidated
 from mvengine.planner.emit.select import columns_of, free_alias, matched, scope_of, select, union
 from mvengine.planner.logical import WEIGHT, Match, MatchKind, MatchStage
@@ -67,7 +68,7 @@ class _Side:
         return f"SELECT {keys} FROM {self.name}_change AS {quote(self.alias)} WHERE {self.has_key}"
 
     def current(self) -> str:
-        """L ⋉ K; without keys, L."""
+        """L ⋉ K."""
         names = _names(self.columns, self.alias)
         node = self.affected.restricted(self.node, {f"k{i}": key for i, key in enumerate(self.keys, 1)})
         rows = f"({select(node, weighted=False)}) AS {quote(self.alias)}"
@@ -75,7 +76,7 @@ class _Side:
             f"{key.sql} {'IS NOT DISTINCT FROM' if null_safe else '='} {self.affected.table}.k{i}"
             for i, (key, null_safe) in enumerate(zip(self.keys, self.may_be_null, strict=True), 1)
         ]
-        semi = f"\n  SEMI JOIN {self.affected.table} ON {' AND '.join(same)}" if same else ""
+        semi = f"\n  SEMI JOIN {self.affected.table} ON {' AND '.join(same)}"
         return f"{self.name}_now AS MATERIALIZED (\nSELECT {names} FROM {rows}{semi}\n)"
 
     def before(self) -> str:
@@ -95,6 +96,8 @@ def change(stage: MatchStage, changes: Changes) -> str:
     assert isinstance(node, Match)
     if changes.around is not None:
         return consolidated(union(changes.terms(node), weighted=True), stage.columns, stage.twins)
+    if not node.keys:
+        return touched.change(stage, changes)
     null_safe = tuple(key.is_null_safe for key in node.keys)
     table = free_alias("affected", scope_of(node.left), scope_of(node.right))
     affected = changes.affected(stage, table, is_null_safe=any(null_safe))
@@ -103,8 +106,7 @@ def change(stage: MatchStage, changes: Changes) -> str:
     right = _Side("right", node.right, stage.right_twins, keys[1], null_safe, changes, affected)
     sides = [side for side in (left, right) if side.has_changed]
     parts = [side.change() for side in sides]
-    if node.keys:
-        parts.append(f"{table} AS MATERIALIZED (\n" + "\nUNION ".join(side.key_rows() for side in sides) + "\n)")
+    parts.append(f"{table} AS MATERIALIZED (\n" + "\nUNION ".join(side.key_rows() for side in sides) + "\n)")
     parts += [left.current(), right.current(), *(side.before() for side in sides)]
     terms = [
         f"SELECT *, CAST(1 AS BIGINT) AS {WEIGHT} FROM (\n{_evaluated(node, 'now', 'now')}\n)",
