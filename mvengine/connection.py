@@ -7,7 +7,6 @@ import warnings
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from os import PathLike
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -18,22 +17,19 @@ import duckdb
 from mvengine.config import SETTINGS, Scope, load_config
 from mvengine.errors import ForeignChangeWarning, InterfaceError
 from mvengine.handles import Job, Refresh, job_of, reading
-from mvengine.library import catalog, explanation, statements
-from mvengine.library.catalog import TableInfo, Verification, ViewInfo
-from mvengine.library.listing import Listing, Text
-from mvengine.library.statements import Option
-from mvengine.lineage import Lineage, read_lineage
+from mvengine.library.methods import Catalog
 from mvengine.refresh.database import Database
 from mvengine.refresh.opening import acquire, release
 from mvengine.refresh.run.reporter import running
 from mvengine.relation import Relation
-from mvengine.results import Results
 from mvengine.session import Session, refresh
 from mvengine.sql.dialects.settings import DUCKDB
 from mvengine.sql.names import parse_name
 from mvengine.sql.statements import RefreshTable
 
 if TYPE_CHECKING:
+    import pyarrow
+
     from mvengine.meta.progress import Progress
 
 _CHANGES_SHOWN = 3
@@ -64,7 +60,7 @@ def connect(path: str = ":memory:", **settings: Any) -> Connection:
     return Connection(database, of_session)
 
 
-class Connection(Results):
+class Connection(Catalog):
     """A connection, which is its own first cursor. One thread at a time; ``cursor()`` gives another thread its own."""
 
     def __init__(
@@ -89,14 +85,19 @@ class Connection(Results):
     def _execute(self, sql: str, parameters: Parameters, frame: Any, *, dialect: str | None = DUCKDB) -> Self:
         """``dialect``: the text's; None: the session's, for what the user wrote."""
         self._require_open()
-        scope = ChainMap(frame.f_locals, frame.f_globals) if frame is not None else {}
         try:
             with self._using:
-                self._session.execute(sql, parameters, scope, dialect)
+                self._session.execute(sql, parameters, _scope_of(frame), dialect)
         finally:
             if self._is_to_be_closed:
                 self.close()
         return self
+
+    def _arrow(self, query: str, frame: Any) -> pyarrow.Table:
+        """A query of relations as an Arrow table; no result is open afterwards."""
+        self._require_open()
+        with self._using:
+            return self._session.arrow(query, _scope_of(frame))
 
     def executemany(self, sql: str, parameters: Sequence[Sequence[Any] | Mapping[str, Any]]) -> Self:
         """Runs one statement for each set of parameters, in one transaction."""
@@ -194,136 +195,6 @@ class Connection(Results):
         """A job by its number, which ``CREATE … BACKGROUND`` returns. Errors: UnknownRelation."""
         return job_of(self._open_database, number)
 
-    # -- what there is ---------------------------------------------------------------------------------------------
-
-    def tables(self) -> Listing[TableInfo]:
-        """All tables, plain and refreshable, with their states. The open result stays."""
-        with reading(self._open_database) as engine:
-            return catalog.tables(engine, self._database.name)
-
-    def views(self) -> Listing[ViewInfo]:
-        """All views, materialized and plain, with strategies and states. The open result stays."""
-        with reading(self._open_database) as engine:
-            return catalog.views(engine, self._database.name)
-
-    def lineage(self, name: str | None = None) -> Lineage:
-        """Tables and views with their states, and what follows from what; with a ``name``, only the part around it.
-
-        Notebooks draw it; see ``Lineage`` for Mermaid, SVG and text. Errors: UnknownRelation.
-        """
-        with reading(self._open_database) as engine:
-            found = read_lineage(engine, self._database.name)
-        return found if name is None else found.around(name)
-
-    def explain(self, what: object, *, stage: str | None = None, analyze: bool = False) -> Text:
-        """How a view is maintained, given its name; how a statement or query would be carried out, given that.
-
-        ``analyze`` carries it out and says what it took. ``stage`` is ``parsed``, ``logical``, ``optimized``,
-        ``delta``, ``fragment`` or ``maintenance_sql``, of a ``CREATE``. Errors: those of the statement.
-        """
-        self._require_open()
-        statement = explanation.explain_statement(self._session, what, stage=stage, analyze=analyze)
-        self._execute(statement, None, sys._getframe(1), dialect=None)
-        return explanation.text_of([column[0] for column in self.description or ()], self.fetchall())
-
-    def verify(self, *views: str) -> Listing[Verification]:
-        """Compares these views, or all, with their queries, and says of each what differs; nothing waits meanwhile.
-
-        A view that is wrong is marked so. Errors: UnknownRelation; ProgrammingError in a transaction.
-        """
-        names = ", ".join(map(statements.named, views))
-        self._execute(f"VERIFY MATERIALIZED VIEW {names}" if names else "VERIFY ALL", None, None)
-        return catalog.verifications(self.fetchall())
-
-    # -- what is to be ---------------------------------------------------------------------------------------------
-
-    def create_table_from_files(
-        self,
-        name: str,
-        files: str | PathLike[str],
-        *,
-        columns: Mapping[str, str] | None = None,
-        primary_key: str | Sequence[str] = (),
-        format: str | None = None,  # noqa: A002 - the word of the statement
-        options: Mapping[str, Option] | None = None,
-        if_not_exists: bool = False,
-        refresh: bool = True,
-    ) -> None:
-        """Makes a refreshable table of the files of a folder, a glob or an ``s3://`` URL, and loads them.
-
-        ``columns`` are names with their SQL types; without them they are inferred from the files, like the ``format``
-        (``csv``, ``json``, ``parquet``) from their suffix. ``options`` are those of ``WITH`` in docs/sql.md. With
-        ``refresh=False`` nothing is loaded until ``con.refresh(name)``. Errors: those of both statements.
-        """
-        self._execute(
-            statements.create_table(
-                name,
-                files,
-                columns=columns,
-                primary_key=primary_key,
-                encoding=format,
-                options=options,
-                if_not_exists=if_not_exists,
-            ),
-            None,
-            None,
-        )
-        if refresh:
-            self._execute(f"REFRESH TABLE {statements.named(name)}", None, None)
-
-    def create_view(
-        self,
-        name: str,
-        query: object,
-        *,
-        columns: Sequence[str] = (),
-        options: Mapping[str, Option] | None = None,
-        replace: bool = False,
-        if_not_exists: bool = False,
-        background: bool = False,
-    ) -> Job | None:
-        """Makes a materialized view of a query: SQL, a relation of mvengine or of DuckDB, an Ibis table expression.
-
-        Of relations and expressions their SQL counts: its names mean what they mean in this database. ``columns`` are
-        names for the query's; ``options`` are those of ``WITH`` in docs/sql.md. In the ``background`` it returns the
-        job that builds the view. Errors: those of CREATE MATERIALIZED VIEW; InterfaceError for another kind of query.
-        """
-        self._execute(
-            statements.create_view(
-                name,
-                statements.query_text(query),
-                columns=columns,
-                options=options,
-                replace=replace,
-                if_not_exists=if_not_exists,
-                background=background,
-            ),
-            None,
-            None,
-            dialect=None if isinstance(query, str) else DUCKDB,
-        )
-        if not background:
-            return None
-        row = self.fetchone()
-        return self.job(row[0]) if row is not None else None
-
-    def register(self, name: str, data: object) -> Self:
-        """Lets statements of this connection read a DataFrame or Arrow data by a name, without a copy where possible.
-
-        ``data`` is of pandas, polars or pyarrow, or anything with ``__arrow_c_stream__``. It hides a plain table of
-        that name; materialized views cannot read it. Errors: InterfaceError for data of another kind; StateError where
-        a maintained table or view has the name.
-        """
-        self._require_open()
-        self._session.register(name, data)
-        return self
-
-    def unregister(self, name: str) -> Self:
-        """Forgets what was registered under a name; nothing happens where nothing was."""
-        self._require_open()
-        self._session.unregister(name)
-        return self
-
     # -- results: the rest is in Results ---------------------------------------------------------------------------
 
     @property
@@ -396,3 +267,8 @@ class Connection(Results):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _scope_of(frame: Any) -> Mapping[str, Any]:
+    """The variables that a frame sees, by name; none without a frame."""
+    return ChainMap(frame.f_locals, frame.f_globals) if frame is not None else {}

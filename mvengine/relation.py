@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from mvengine.errors import ProgrammingError
+from mvengine.library.listing import html_table, text_table
+from mvengine.results import polars_of
 from mvengine.schema import quote
 from mvengine.sql.classify import read
 from mvengine.sql.statements import Native, Statement
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from mvengine.connection import Connection
 
 
+_ROWS_SHOWN = 20  # of a relation, in a prompt or notebook
 _QUERIES = frozenset({"SELECT", "MULTI"})  # DuckDB's kinds; MULTI: a PIVOT is inside
 _SHOWING = ("SHOW", "DESC", "SUMM")  # SELECT to DuckDB, but nothing to compose
 
@@ -36,6 +40,8 @@ class Relation:
         """A relation of a query; of another statement's result, which is then run once, at once."""
         session = connection._session
         statements = [parsed.statement for parsed in read(query, session.engine.extract, session.dialect)]
+        if not statements:
+            raise ProgrammingError("there is no statement in the text", hint="write a query", code="42601")
         if len(statements) == 1 and _is_query(statements[0]):
             relation = cls(connection, statements[0].text, frame)
             connection._execute(f"DESCRIBE {relation.query_text}", None, frame)
@@ -66,12 +72,18 @@ class Relation:
         return self.execute().df()
 
     def pl(self) -> polars.DataFrame:
-        """All rows as a polars DataFrame."""
-        return self.execute().pl()
+        """All rows as a polars DataFrame, whose columns are the Arrow table's."""
+        return polars_of(self.arrow())
 
     def arrow(self) -> pyarrow.Table:
         """All rows as an Arrow table."""
-        return self.execute().arrow()
+        return self._connection._arrow(self.query_text, self._frame)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Arrow's PyCapsule protocol: ``polars.DataFrame(relation)``, ``pyarrow.table(relation)`` and others take a
+        relation without a copy of its own."""
+        capsule: object = self.arrow().__arrow_c_stream__(requested_schema)  # type: ignore[no-untyped-call]  # pyarrow's
+        return capsule
 
     @property
     def columns(self) -> list[str]:
@@ -138,9 +150,21 @@ class Relation:
         )
 
     def __repr__(self) -> str:
-        rows = self.limit(20).execute()
-        names = [column[0] for column in rows.description or ()]
-        return "\n".join([" | ".join(names), *(" | ".join(map(str, row)) for row in rows.fetchall())])
+        names, rows, note = self._first(_ROWS_SHOWN)
+        return "\n".join(
+            [text_table(names, rows, null="NULL"), note] if note else [text_table(names, rows, null="NULL")]
+        )
+
+    def _repr_html_(self) -> str:
+        names, rows, note = self._first(_ROWS_SHOWN)
+        return html_table(names, rows, note)
+
+    def _first(self, rows: int) -> tuple[list[str], list[tuple[Any, ...]], str]:
+        """Names, the first rows, and a remark where there are more."""
+        found = self.limit(rows + 1).execute()
+        names = [column[0] for column in found.description or ()]
+        fetched = found.fetchall()
+        return names, fetched[:rows], f"… more than {rows} rows" if len(fetched) > rows else ""
 
 
 def _is_query(statement: Statement) -> TypeGuard[Native]:

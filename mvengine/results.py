@@ -76,12 +76,7 @@ class Results(ABC):
 
     def pl(self) -> polars.DataFrame:
         """The result as a polars DataFrame."""
-        _require("polars")
-        import polars
-
-        frame = polars.from_arrow(self.arrow())
-        assert isinstance(frame, polars.DataFrame)
-        return frame
+        return polars_of(self.arrow())
 
     def arrow(self) -> pyarrow.Table:
         """The result as an Arrow table."""
@@ -90,6 +85,16 @@ class Results(ABC):
             warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
             table: pyarrow.Table = self._fetch("to_arrow_table")
         return table
+
+    def arrow_reader(self, rows_per_batch: int = 100_000) -> pyarrow.RecordBatchReader:
+        """The result as a stream of Arrow batches, for results that do not fit into memory.
+
+        It ends with the next statement of this connection.
+        """
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
+            reader: pyarrow.RecordBatchReader = self._fetch("to_arrow_reader", rows_per_batch)
+        return reader
 
     def _fetch(self, method: str, *arguments: Any) -> Any:
         try:
@@ -105,6 +110,16 @@ class Results(ABC):
         if row is None:
             raise StopIteration
         return row
+
+
+def polars_of(table: pyarrow.Table) -> polars.DataFrame:
+    """An Arrow table as a polars DataFrame, which takes over its columns. Errors: NotSupportedError without polars."""
+    _require("polars")
+    import polars
+
+    frame = polars.from_arrow(table)
+    assert isinstance(frame, polars.DataFrame)
+    return frame
 
 
 def _require(library: str) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from threading import Lock
 from time import monotonic, perf_counter, sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -16,6 +16,9 @@ from mvengine.engines.duckdb_names import Path, query_of, tables_in
 from mvengine.engines.trace import TRACE
 from mvengine.errors import Error, InterfaceError, NotSupportedError, OperationalError
 from mvengine.schema import Column, Columns
+
+if TYPE_CHECKING:
+    import pyarrow
 
 LOCAL_ROW_IDS = 36_028_797_018_960_000
 """Rows appended by the running transaction have row ids from here on (DuckDB's MAX_ROW_ID), until it commits."""
@@ -71,6 +74,15 @@ class DuckDbEngine:
             raise translate(error, sql) from error
         except RuntimeError as error:
             raise translate(error, sql) from error
+
+    def arrow(self, sql: str) -> pyarrow.Table:
+        """The result of a query as an Arrow table. No result is open afterwards."""
+        try:
+            self.raw.abort()  # the result that is open, if any
+            table: pyarrow.Table = self.raw.sql(sql).to_arrow_table()
+        except (duckdb.Error, RuntimeError) as error:
+            raise translate(error, sql) from error
+        return table
 
     def query(self, sql: str, parameters: Parameters = None) -> Rows:
         trace = TRACE.get()

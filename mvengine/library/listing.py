@@ -50,9 +50,9 @@ class Text(str):
         return f"<pre>{escape(self)}</pre>"
 
 
-def text_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Left-aligned columns with two blanks between them; long cells are cut."""
-    cells = [list(columns), *([_shown(value) for value in row] for row in rows)]
+def text_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], null: str = "") -> str:
+    """Left-aligned columns with two blanks between them; long cells are cut, ``null`` stands for None."""
+    cells = [list(columns), *([_shown(value, null) for value in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
@@ -74,8 +74,8 @@ def _html_cell(value: Any) -> str:
     return f'<td style="text-align:{align};white-space:pre-wrap">{escape(str(value))}</td>'
 
 
-def _shown(value: Any) -> str:
-    text = " ".join(str(value).split()) if value is not None else ""
+def _shown(value: Any, null: str) -> str:
+    text = " ".join(str(value).split()) if value is not None else null
     return text if len(text) <= _CELL_MAX else text[: _CELL_MAX - 1] + "…"
 
 

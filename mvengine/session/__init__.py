@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from mvengine.engines.base import Parameters
 from mvengine.engines.duckdb import DuckDbEngine
@@ -90,6 +90,9 @@ from mvengine.sql.statements import (
 )
 from mvengine.sql.statements import Transaction as TransactionStatement
 
+if TYPE_CHECKING:
+    import pyarrow
+
 
 class Session:
     """Runs statements on a database. Not for use by several threads at once: give each a session of its own."""
@@ -108,6 +111,8 @@ class Session:
         self._waits_for: RunControl | None = None  # the refresh that this session has started and waits for
         self.has_temporaries = False  # the user has created a temporary table or view in this session
         self.has_kept_result = False  # RETURNING gave rows, which stand in a temporary table
+        self._is_for_arrow = False
+        self._arrow: pyarrow.Table | None = None
         settings.apply_stored(self)
 
     def setting(self, name: str) -> Any:
@@ -148,6 +153,24 @@ class Session:
             if self.transaction is not None and not isinstance(error, TransactionOpen):
                 self.transaction.fail(error)
             raise
+
+    def arrow(self, query: str, scope: Mapping[str, Any]) -> pyarrow.Table:
+        """The result of a query that needs no parameters, in DuckDB's SQL; by the way that copies its rows once
+        less than an open result needs. Errors: as of ``execute``."""
+        self._is_for_arrow = True
+        try:
+            self.execute(query, None, scope, DUCKDB)
+            assert self._arrow is not None
+            return self._arrow
+        finally:
+            self._is_for_arrow, self._arrow = False, None
+
+    def open_result(self, text: str, parameters: Parameters) -> None:
+        """Runs a statement of DuckDB's; its result stays open, or is there for ``arrow``."""
+        if self._is_for_arrow:
+            self._arrow = self.engine.arrow(text)
+        else:
+            self.engine.execute(text, parameters)
 
     def _run_located(self, parsed: Parsed, parameters: Parameters, scope: Mapping[str, Any]) -> None:
         try:

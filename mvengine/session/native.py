@@ -89,7 +89,7 @@ def _pass_on(session: Session, statement: Native, parameters: Parameters, scope:
     values = parameters
     if parameters and "?" not in statement.text:
         values = used_by(statement.text, named(parameters)) if isinstance(parameters, Mapping) else parameters
-    session.engine.execute(statement.text, values)
+    session.open_result(statement.text, values)
     if statement.kind in _SETTINGS:
         session.settings.note_native(statement.text)
     if statement.kind in _SETTINGS and _PATHS & {word.lower() for word in re.findall(r"\w+", statement.text)}:
