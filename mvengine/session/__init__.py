@@ -52,6 +52,7 @@ from mvengine.session import (
 from mvengine.session.frames import Frames
 from mvengine.sql.catalogs import restore
 from mvengine.sql.classify import Parsed, read
+from mvengine.sql.dialects.settings import DUCKDB
 from mvengine.sql.hints import hint_for_unknown
 from mvengine.sql.setting_statements import AlterDatabase, ResetAll, SetSetting, ShowSetting
 from mvengine.sql.showing import Describe, Show, ShowCreate
