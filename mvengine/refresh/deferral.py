@@ -22,6 +22,7 @@ from mvengine.refresh.graph import ViewDefinition
 from mvengine.refresh.jobs.trimming import drop_unread_logs, trim_read
 from mvengine.refresh.log_reader import drop_taken, take_waiting
 from mvengine.refresh.maintain import input_rows, maintain_view, rebuild, record_of, run_of
+from mvengine.refresh.near import NearTables
 from mvengine.refresh.settings import settings_of
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import quote
@@ -46,7 +47,9 @@ def follow(transaction: Transaction, view: ViewDefinition, waiting: Waiting | No
             drop_taken(engine, names)
             return 0
         is_wanted, costs = view.name in transaction.graph.consumers, transaction.database.costs
-        choice, rows = maintain_view(engine, costs, view, sizes, is_wanted=is_wanted)
+        near = NearTables(engine, transaction.graph, costs.sizes, sizes, view)
+        choice, rows = maintain_view(engine, costs, view, sizes, is_wanted=is_wanted, near=near)
+        near.drop()
         drop_taken(engine, names)
     transaction.note(record_of(view, choice, transaction.epoch, sum(sizes.values()), rows, started))
     _hand_on(transaction, view, rows, cause)

@@ -181,8 +181,9 @@ class Graph:
         return found
 
     @cached_property
-    def sharing(self) -> dict[frozenset[Name], Any]:
-        """What views can share when these relations change: filled by ``refresh.near``, as long as the graph lives."""
+    def sharing(self) -> dict[tuple[frozenset[Name], Name | None], Any]:
+        """What views can share when these relations change, and what a deferred view can use: filled by
+        ``refresh.near``, as long as the graph lives."""
         return {}
 
     @cached_property

@@ -7,7 +7,7 @@ graph. They are made when the first of them comes to it, and only where it pays:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -20,7 +20,7 @@ from mvengine.planner.delta.near import Near, Source, Use
 from mvengine.planner.logical import FullStage, Scan
 from mvengine.planner.node import Node
 from mvengine.refresh.around import AroundTables, Enclosures, enclosures, stage_name
-from mvengine.refresh.graph import Graph
+from mvengine.refresh.graph import Graph, ViewDefinition
 from mvengine.refresh.sizes import Sizes
 from mvengine.schema import Name, quote
 
@@ -47,13 +47,21 @@ class Sharing:
 
 
 class NearTables:
-    """The reductions made in one maintenance of what ``sizes`` says has changed, with its rows."""
+    """The reductions made in one maintenance of the views that follow ``changes`` (with their rows), or of one that is
+    deferred."""
 
-    def __init__(self, engine: Engine, graph: Graph, sizes: Sizes, changes: Mapping[Name, int]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        graph: Graph,
+        sizes: Sizes,
+        changes: Mapping[Name, int],
+        deferred: ViewDefinition | None = None,
+    ) -> None:
         self.engine = engine
         self.sizes = sizes
         self.rows = {delta_name(name): rows for name, rows in changes.items()}  # of changes, and of what was made
-        self.sharing = _sharing(graph, frozenset(changes))
+        self.sharing = _sharing(graph, frozenset(changes), deferred)
         self.seconds = 0.0  # that making them has taken: it is no view's own cost
         self._refused: set[Near] = set()
         self._made: dict[Near, frozenset[Source]] = {}
@@ -125,20 +133,20 @@ class NearTables:
         self.around.drop()
 
 
-def _sharing(graph: Graph, changed: frozenset[Name]) -> Sharing:
-    known: dict[frozenset[Name], Sharing] = graph.sharing
-    if changed not in known:
-        known[changed] = _find_sharing(graph, changed)
-    return known[changed]
+def _sharing(graph: Graph, changed: frozenset[Name], deferred: ViewDefinition | None) -> Sharing:
+    known: dict[tuple[frozenset[Name], Name | None], Sharing] = graph.sharing
+    key = changed, deferred.name if deferred else None
+    if key not in known:
+        known[key] = _find_sharing(graph, changed, [deferred] if deferred else graph.following(changed))
+    return known[key]
 
 
-def _find_sharing(graph: Graph, changed: frozenset[Name]) -> Sharing:
+def _find_sharing(graph: Graph, changed: frozenset[Name], views: Sequence[ViewDefinition]) -> Sharing:
     """As if every view that may change did so. Only what follows from the changes at the beginning can be made at any
     time of the maintenance: what comes from a view's own change is left alone."""
     first = frozenset(delta_name(name) for name in changed)
     found: dict[str, list[Use]] = {}
     enclosed: dict[str, tuple[Around, ...]] = {}
-    views = graph.following(changed)
     for view in views:
         stages = {stage_name(stage): stage for stage in view.maintenance.stages}
         names = first | {delta_name(other.name) for other in views}
