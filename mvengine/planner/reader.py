@@ -31,6 +31,17 @@ class Relation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UserFunction:
+    """One form of a function in SQL. ``body`` is an expression, or the query of one that returns a table."""
+
+    name: Name
+    parameters: tuple[str, ...]
+    types: tuple[str | None, ...]  # None: any
+    returns_table: bool
+    body: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FunctionFacts:
     """What the engine says of its functions, names in lower case."""
 
@@ -49,6 +60,10 @@ class SchemaReader(Protocol):
         ...
 
     def functions(self) -> FunctionFacts: ...
+
+    def user_functions(self) -> tuple[UserFunction, ...]:
+        """Functions in SQL that the user has made."""
+        ...
 
     def table_names(self, query: str) -> list[tuple[str | None, str | None, str]]:
         """Catalog, schema and name of what a query reads, as the engine's parser sees it. Raises NotSupportedError."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mvengine.engines.duckdb import DuckDbEngine
 from mvengine.errors import StateError, WrongObject
-from mvengine.planner.reader import FunctionFacts, Relation, RelationKind
+from mvengine.planner.reader import FunctionFacts, Relation, RelationKind, UserFunction
 from mvengine.refresh.graph import Graph
 from mvengine.schema import Columns, Name, quote
 from mvengine.sql.statements import RelationRef
@@ -121,6 +121,18 @@ class SessionReader:
     def table_names(self, query: str) -> list[tuple[str | None, str | None, str]]:
         return self.engine.table_names(query)
 
+    def user_functions(self) -> tuple[UserFunction, ...]:
+        return tuple(
+            UserFunction(
+                name=Name(schema=schema, name=name),
+                parameters=tuple(parameters),
+                types=tuple(types),
+                returns_table=returns_table,
+                body=body or "",
+            )
+            for schema, name, parameters, types, returns_table, body in self.engine.query(_USER_FUNCTIONS)
+        )
+
     def functions(self) -> FunctionFacts:
         rows = self.engine.query(
             "SELECT DISTINCT lower(function_name), function_type, stability, internal FROM duckdb_functions() "
@@ -133,6 +145,10 @@ class SessionReader:
         )
 
 
+_USER_FUNCTIONS = """
+SELECT schema_name, function_name, parameters, parameter_types, function_type = 'table_macro', macro_definition
+FROM duckdb_functions() WHERE NOT internal AND function_type IN ('macro', 'table_macro')
+"""
 _WITH_COLUMNS = (RelationKind.TABLE, RelationKind.REFRESHABLE, RelationKind.MATERIALIZED_VIEW)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mvengine.errors import DuplicateRelation, NotSupportedError, UnknownRelation
 from mvengine.refresh.reader import reference
 from mvengine.refresh.redefine.move_table import with_name
-from mvengine.schema import Name, quote
+from mvengine.schema import Name
 from mvengine.session.writing import writing
 from mvengine.sql.statements import Move, MoveKind
 
@@ -43,4 +43,5 @@ def run(session: Session, statement: Move) -> None:
             store.add_index(replace(declared[old], name=new))
             return
         engine.query(f"DROP INDEX {old.sql}")
-        engine.query(with_name(rows[0][0], "INDEX", quote(new.name)))
+        always = '"' + new.name.replace('"', '""') + '"'  # here DuckDB takes more words for keywords than elsewhere
+        engine.query(with_name(rows[0][0], "INDEX", always))

@@ -52,7 +52,7 @@ def require_relation(
             return None
         raise UnknownRelation(
             f"there is no {kind.value.lower()} {reference(ref)}",
-            hint="IF EXISTS accepts that; SHOW lists what there is",
+            hint=_unknown(verb, kind),
         )
     found = _WORDS[relation.kind]
     if relation.kind is RelationKind.VIEW and is_source(session, relation.name):

@@ -147,20 +147,26 @@ class Builder(ControlBuilder, SettingBuilder):
         )
 
     def comment(self, tree: Tree[Token]) -> Comment:
-        words = [token.upper() for token in self.tokens(self.require(tree, "comment_kind"))]
-        kind = ObjectKind.FUNCTION if words == ["MACRO"] else ObjectKind(" ".join(words))
-        parts, text = self.names(self.require(tree, "relation")), self.tokens(self.require(tree, "text"))[0]
-        column = parts[-1] if kind is ObjectKind.COLUMN else ""
-        parts = parts[:-1] if column else parts
+        kind = ObjectKind(" ".join(token.upper() for token in self.tokens(self.require(tree, "comment_kind"))))
+        if kind is not ObjectKind.COLUMN:
+            return self._comment(tree, kind, self.relation(self.require(tree, "relation")), "")
+        relation = self.require(tree, "relation")
+        *parts, column = self.names(relation)
         if not parts or len(parts) > 3:
             raise ParseError(
                 "expected the name of a column with its table's: t.a",
-                position=self.position(self.tokens(self.require(tree, "relation"))[0]),
+                position=self.position(self.tokens(relation)[0]),
                 hint="COMMENT ON COLUMN t.a IS 'text'",
             )
         catalog, schema, name = (None, None, *parts)[-3:]
-        ref = RelationRef(catalog=catalog, schema=schema, name=str(name))
-        return Comment(kind=kind, name=ref, column=column, text=self.string(text) if text.type == "STRING" else None)
+        return self._comment(tree, kind, RelationRef(catalog=catalog, schema=schema, name=str(name)), column)
+
+    def comment_on_function(self, tree: Tree[Token]) -> Comment:
+        return self._comment(tree, ObjectKind.FUNCTION, self.relation(self.require(tree, "relation")), "")
+
+    def _comment(self, tree: Tree[Token], kind: ObjectKind, name: RelationRef, column: str) -> Comment:
+        text = self.tokens(self.require(tree, "text"))[0]
+        return Comment(kind=kind, name=name, column=column, text=self.string(text) if text.type == "STRING" else None)
 
     def explain_stage(self, tree: Tree[Token]) -> Explain:
         stage, statement = self.tokens(tree)

@@ -10,6 +10,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 
 from mvengine.errors import NotSupportedError, UnknownRelation
+from mvengine.planner.binder.functions import expand_functions, put_query
 from mvengine.planner.binder.refused import refuse_plain_view
 from mvengine.planner.binder.scalar import Unsupported
 from mvengine.planner.function_names import function_name
@@ -35,8 +36,10 @@ def resolve_tables(tree: exp.Query, reader: SchemaReader) -> ResolvedQuery:
     """Raises NotSupportedError for tables that a view cannot depend on: temporary ones and those of other databases."""
     relations: dict[Name, Relation] = {}
     unresolved: str | None = None
+    functions = reader.user_functions()
     for _ in range(VIEW_DEPTH_MAX):
         views_found = False
+        expand_functions(tree, functions)
         for table in _real_tables(tree):
             if not isinstance(table.this, exp.Identifier):
                 if table.this.name.lower() in ("query", "query_table"):
@@ -132,13 +135,17 @@ def _inline(table: exp.Table, view: Relation) -> None:
         raise UnknownRelation(f"the definition of view {view.name} cannot be read")
     created = parse(view.query)
     body = created.expression if isinstance(created, exp.Create) else created
-    if not isinstance(body, exp.Query) or isinstance(created.this, exp.Schema):
+    if not isinstance(body, exp.Query):
         raise Unsupported(f"the view {view.name}")
-    alias = table.alias or table.name
+    alias = exp.TableAlias(this=exp.to_identifier(table.alias or table.name, quoted=True))
+    own = [column.name for column in created.this.expressions] if isinstance(created.this, exp.Schema) else []
+    given = [column.name for column in table.args["alias"].columns] if table.args.get("alias") else []
+    if names := [*given, *own[len(given) :]]:  # CREATE VIEW v (a, b), FROM v AS x (a)
+        alias.set("columns", [exp.to_identifier(name, quoted=True) for name in names])
     for call in body.find_all(exp.Anonymous):
         if call.name.lower() == "count_star":  # so DuckDB writes count(*) in the text of a view
             call.replace(exp.Count(this=exp.Star()))
-    table.replace(body.subquery(exp.to_identifier(alias, quoted=True), copy=True))
+    put_query(table, body.copy(), alias)
 
 
 def relations_of(query: str, reader: SchemaReader) -> dict[Name, Relation]:
