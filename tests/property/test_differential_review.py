@@ -109,14 +109,27 @@ def test_names_that_read_alike_are_kept_apart(con: mvengine.Connection) -> None:
     assert con.execute("SELECT (FROM v1), (FROM v2)").fetchall() == [(1, 2)]
 
 
+_MADE_OF = """
+CREATE SCHEMA s; CREATE TABLE s.t (a INT); CREATE VIEW s.pv AS FROM s.t; CREATE MACRO plus(x) AS x + 1;
+CREATE MATERIALIZED VIEW v AS SELECT plus(a) AS a FROM s.pv; INSERT INTO s.t VALUES (1), (5);
+"""
+
+
 @pytest.mark.parametrize(
-    "statement", ["DROP SCHEMA s CASCADE", "CREATE OR REPLACE VIEW s.pv AS SELECT 1 AS a", "DROP MACRO plus"]
+    "statement",
+    ["CREATE OR REPLACE VIEW s.pv AS SELECT 2 * a AS a FROM s.t", "CREATE OR REPLACE MACRO plus(x) AS x + 7"],
 )
+def test_a_view_follows_what_it_is_made_of(con: mvengine.Connection, statement: str) -> None:
+    con.execute(_MADE_OF)
+    con.execute(statement)
+    check(con, "FROM v", "SELECT plus(a) AS a FROM s.pv")
+    con.execute("INSERT INTO s.t VALUES (9)")
+    check(con, "FROM v", "SELECT plus(a) AS a FROM s.pv")
+
+
+@pytest.mark.parametrize("statement", ["DROP SCHEMA s", "DROP VIEW s.pv", "DROP TABLE s.t", "DROP MACRO plus"])
 def test_what_a_view_is_made_of_stays_as_it_is(con: mvengine.Connection, statement: str) -> None:
-    con.execute(
-        "CREATE SCHEMA s; CREATE TABLE s.t (a INT); CREATE VIEW s.pv AS FROM s.t; CREATE MACRO plus(x) AS x + 1"
-    )
-    con.execute("CREATE MATERIALIZED VIEW v AS SELECT plus(a) AS a FROM s.pv")
+    con.execute(_MADE_OF)
     with pytest.raises(mvengine.ProgrammingError) as caught:
         con.execute(statement)
     assert caught.value.code == "2BP01"
