@@ -149,6 +149,8 @@ if not TYPE_CHECKING:  # or a misspelt name would pass as Any
         "Verification": "mvengine.library.catalog",
         "ViewInfo": "mvengine.library.catalog",
         "connect": "mvengine.connection",
+        "load_ipython_extension": "mvengine.notebook",
+        "unload_ipython_extension": "mvengine.notebook",
     }
 
     def __getattr__(name: str) -> Any:

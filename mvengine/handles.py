@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
+from html import escape
 from typing import TYPE_CHECKING
 
 from mvengine.config import SECONDS_MAX
 from mvengine.errors import UnknownRelation
+from mvengine.library.listing import html_table
 from mvengine.meta.plan_records import Failure, Task
 from mvengine.meta.progress import Phase, Progress
 from mvengine.meta.states import JobStatus, PlanStatus
@@ -118,6 +120,14 @@ class Refresh:
 
     def _nothing(self, refusal: Refusal | None) -> Outcome:
         return Outcome(plan_id=0, status=PlanStatus.COMPLETED, refusal=refusal)
+
+    def _repr_html_(self) -> str:
+        """Its tasks as they are now, for notebooks."""
+        columns = ("task", "status", "attempts", "rows", "error")
+        errors = {failure.task_id: failure.message for failure in self.failures}
+        rows = [(task.name, task.status, task.attempts, task.rows, errors.get(task.task_id)) for task in self.tasks]
+        title = f"Refresh {self.id}: {self.status}" if self.id is not None else "Nothing had changed"
+        return f"<p>{escape(title)}</p>{html_table(columns, rows) if rows else ''}"
 
     def __repr__(self) -> str:
         return f"<Refresh {self.id}>" if self.id is not None else "<Refresh: nothing had changed>"

@@ -47,7 +47,7 @@ class Relation:
             connection._execute(f"DESCRIBE {relation.query_text}", None, frame)
             return relation
         connection._execute(query, None, frame, dialect=None)
-        return cls(connection, "FROM mv_statement_result", _Frame({"mv_statement_result": connection.arrow()}))
+        return cls(connection, "FROM mv_statement_result", Variables({"mv_statement_result": connection.arrow()}))
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -178,7 +178,7 @@ def _qualified(name: str) -> str:
     return ".".join(quote(part) for part in name.split("."))
 
 
-class _Frame:
+class Variables:
     """A scope with given variables, in the shape of a Python frame."""
 
     def __init__(self, variables: dict[str, Any]) -> None:
