@@ -7,6 +7,7 @@ SQLite's files. Source: slt_sqlite.c of sqllogictest, and test/sqlite/result_hel
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ Style = Callable[[Answer, str], Values]
 _INTEGER = re.compile(r"\s*([+-]?\d+)")
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 _NONE = type(None)
+_NUMERIC = "DECIMAL(38,10)"  # numeric without a precision, in the dialects that have it; 1.5 is printed as 1.5
 
 
 def _duckdb(answer: Answer, letters: str) -> Values:
@@ -119,7 +121,19 @@ _SQLITE: dict[str, Callable[[object, str], str]] = {"I": _sqlite_integer, "R": _
 
 def _postgres(answer: Answer, letters: str) -> Values:
     del letters
-    return _rendered(answer, lambda value, kind: _postgres_text(value, kind) or "(empty)")
+    values = _rendered(answer, lambda value, kind: _postgres_text(value, kind) or "(empty)")
+    spaced = [index for index, kind in enumerate(answer.types) if kind == "JSON"] if answer.rows else []
+    if not spaced:
+        return values
+    return [tuple(_spaced(text) if index in spaced else text for index, text in enumerate(row)) for row in values]
+
+
+def _spaced(text: str) -> str:
+    """jsonb has a blank behind each comma and colon."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False)
+    except ValueError:
+        return text  # NULL
 
 
 def _postgres_text(value: object, kind: str) -> str:
@@ -128,6 +142,9 @@ def _postgres_text(value: object, kind: str) -> str:
             return "t" if value else "f"
         case float():
             return _postgres_float(value, kind)
+        case Decimal() if kind == _NUMERIC:
+            text = f"{value:f}"
+            return text.rstrip("0").rstrip(".") if "." in text else text
         case datetime() if value.tzinfo is not None:
             text = render(value, kind)
             return f"{text}:00" if re.search(r"[+-]\d\d$", text) else text  # as RisingWave has it

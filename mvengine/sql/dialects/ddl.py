@@ -24,19 +24,30 @@ _AS_THEY_ARE = frozenset({"REFRESHABLE", "CONNECTOR", "REFRESH_MODE"})
 
 def create_table(piece: Piece, dialect: str, index: int) -> str:
     """``CREATE … TABLE [IF NOT EXISTS] name (elements) …``; ``index`` is the token behind TABLE."""
-    tokens = piece.tokens
-    _, after = read_name(piece, skip_condition(piece, index))
-    if word_at(tokens, after) == "(":
-        end = end_of_group(tokens, after)
-        parts = [_element(piece, dialect, first, last) for first, last in commas(piece, after + 1, end - 1)]
-        head, after = piece.span(0, after), end
-    else:
-        head, parts = piece.span(0, after), []
+    head, parts, after = _columns(piece, dialect, index)
     tail, rules = _tail(piece, dialect, after)
     if rules and not parts:
         raise NotSupportedError(f"{rules[0]} without columns", position=piece.position(after), hint="list the columns")
     elements = f" ({', '.join((*parts, *map(rule, rules)))})" if parts else ""
     return f"{head}{elements}{tail}"
+
+
+def create_source(piece: Piece, dialect: str, index: int) -> str:
+    """``CREATE SOURCE name [(columns)] …``: types in DuckDB's terms; the clauses are mvengine's own."""
+    head, parts, after = _columns(piece, dialect, index)
+    elements = f" ({', '.join(parts)})" if parts else ""
+    return f"{head}{elements} {piece.span(after, len(piece.tokens))}".rstrip()
+
+
+def _columns(piece: Piece, dialect: str, index: int) -> tuple[str, list[str], int]:
+    """What stands before the columns, the elements of the table, and the index after them."""
+    tokens = piece.tokens
+    _, after = read_name(piece, skip_condition(piece, index))
+    if word_at(tokens, after) != "(":
+        return piece.span(0, after), [], after
+    end = end_of_group(tokens, after)
+    parts = [_element(piece, dialect, first, last) for first, last in commas(piece, after + 1, end - 1)]
+    return piece.span(0, after), parts, end
 
 
 def create_index(piece: Piece) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from mvengine.errors import NotSupportedError, Position
+from mvengine.schema import literal
 from mvengine.sql.ddl import skip_condition
 from mvengine.sql.dialects.settings import DUCKDB, native_setting
 from mvengine.sql.dialects.windows import rewrite_windows
 from mvengine.sql.names import read_name
-from mvengine.sql.split import Piece
-from mvengine.sql.tokens import end_of_group, position_at, tokenize, word_at
+from mvengine.sql.split import Piece, split
+from mvengine.sql.tokens import end_of_group, position_at, string_value, tokenize, word_at
 
 _QUERIES = frozenset({"SELECT", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "MERGE", "TABLE", "("})
 _MODIFIERS = frozenset({"OR", "REPLACE", "TEMP", "TEMPORARY", "LOCAL", "GLOBAL", "UNLOGGED"})
@@ -93,12 +94,36 @@ def _create(piece: Piece, dialect: str) -> str:
             return _view(piece, dialect, index + 2)
         case ["INDEX", _] | ["UNIQUE", "INDEX"]:
             return ddl.create_index(piece)
-        case ["SOURCE" | "SINK", _] if (connector := _connector(piece)) is not None:
+        case ["FUNCTION", _]:
+            return _function(piece, dialect)
+        case ["SOURCE" | "SINK" as kind, _] if (connector := _connector(piece, kind)) is not None:
             raise NotSupportedError(
                 f"the connector {tokens[connector].text}",
                 position=piece.position(connector),
-                hint="mvengine reads files: CREATE TABLE … REFRESHABLE FROM 'glob'",
+                hint="mvengine reads files: CREATE TABLE … REFRESHABLE FROM 'glob', CREATE SOURCE … FROM 'glob'",
             )
+        case ["SOURCE", _]:
+            return ddl.create_source(piece, dialect, index + 1)
+    return piece.text
+
+
+def _function(piece: Piece, dialect: str) -> str:
+    """CREATE FUNCTION … AS $$ SELECT … $$: its body is SQL of the dialect, too."""
+    from mvengine.sql.dialects.query import translate_expression, translate_query
+
+    tokens = piece.tokens
+    for index in range(1, len(tokens)):
+        if tokens[index].kind == "string" and word_at(tokens, index - 1) == "AS":
+            (body,) = split(string_value(tokens[index])) or (None,)
+            if body is None or body.tokens[0].word != "SELECT":
+                return piece.text
+            has_from = any(token.word == "FROM" for token in body.tokens)
+            value = "" if has_from else translate_expression(body.tail(1), dialect)
+            text = translate_query(body, dialect) if has_from else f"SELECT {value}"
+            head = piece.source[piece.start : tokens[index].start]
+            return f"{head}{literal(text)}{piece.source[tokens[index].end : piece.end]}"
+        if word_at(tokens, index) == "RETURN":
+            return f"{piece.span(0, index + 1)} {translate_expression(piece.tail(index + 1), dialect)}"
     return piece.text
 
 
@@ -133,10 +158,11 @@ def _explained(piece: Piece) -> int:
     return len(tokens) if word_at(tokens, index) in ("REFRESH", "MATERIALIZED") else index
 
 
-def _connector(piece: Piece) -> int | None:
-    """The index of a connector's name, which is none that reads files."""
+def _connector(piece: Piece, kind: str) -> int | None:
+    """The index of the name of a connector that neither reads files nor is known."""
     tokens = piece.tokens
     for index in range(len(tokens) - 2):
         if word_at(tokens, index) == "CONNECTOR" and word_at(tokens, index + 1) == "=":
-            return index + 2
+            is_known = kind == "SOURCE" and tokens[index + 2].text.strip("'").lower() in ("posix_fs", "s3")
+            return None if is_known else index + 2
     return None
