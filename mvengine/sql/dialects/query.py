@@ -101,10 +101,9 @@ def _parse(piece: Piece, marked: Marked, dialect: str) -> exp.Expr:
             position=position,
             hint=f"the session reads {dialect}'s SQL; SET dialect = 'duckdb' reads DuckDB's",
         ) from error
-    except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
-        is_deep = isinstance(error, RecursionError)
+    except (SqlglotError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
         raise ParseError(
-            "the statement is nested too deeply" if is_deep else "the statement cannot be read",
+            "the statement cannot be read",
             position=piece.position(0),
             hint=f"the session reads {dialect}'s SQL; SET dialect = 'duckdb' reads DuckDB's",
         ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mvengine.errors import NotSupportedError, Position
+from mvengine.errors import NotSupportedError, ParseError, Position
 from mvengine.schema import literal
 from mvengine.sql.ddl import skip_condition
 from mvengine.sql.dialects.settings import DUCKDB, native_setting
@@ -23,7 +23,14 @@ def translate(piece: Piece, dialect: str) -> Piece:
     piece = rewrite_windows(piece, has_date_bin=dialect == DUCKDB)
     if dialect == DUCKDB:
         return piece
-    text = _translated(piece, dialect)
+    try:
+        text = _translated(piece, dialect)
+    except RecursionError as error:
+        raise ParseError(
+            "the statement is nested too deeply",
+            position=piece.position(0),
+            hint="divide it by WITH clauses or views, or SET dialect = 'duckdb'",
+        ) from error
     return piece if text == piece.text else Piece(source=text, tokens=tuple(tokenize(text)))
 
 
