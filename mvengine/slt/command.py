@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -94,7 +94,8 @@ def _run(paths: Iterable[Path | str], request: Request, console: Console) -> int
         seed = random.randrange(10**6)
     if seed is not None:
         console.print(f"shuffled with --seed {seed}")
-    records = request.json_records.open("w", encoding="utf-8") if request.json_records else None
+    records = _opened(request.json_records)
+    junit = _opened(request.junit)
 
     def on_file(result: FileResult) -> None:
         print_file(console, result)
@@ -122,9 +123,20 @@ def _run(paths: Iterable[Path | str], request: Request, console: Console) -> int
         if records is not None:
             records.close()
     print_summary(console, summary)
-    if request.junit is not None:
-        write_junit(request.junit, summary)
+    if junit is not None:
+        with junit:
+            write_junit(junit, summary)
     return 0 if summary.is_ok else 1
+
+
+def _opened(path: Path | None) -> TextIO | None:
+    """A file to write, opened before anything runs. Errors: ``OperationalError``."""
+    from mvengine.errors import OperationalError
+
+    try:
+        return path.open("w", encoding="utf-8") if path is not None else None
+    except OSError as cause:
+        raise OperationalError(f"{path} cannot be written: {cause.strerror}") from cause
 
 
 def _format(paths: Iterable[Path | str], request: Request, console: Console) -> int:

@@ -63,22 +63,19 @@ class Execution:
                 and (not record.conditions or all(map(self._holds, record.conditions)))
             )
             match record.directive:
+                case _ if not is_run:
+                    self._skip(record)
                 case Statement() | Query() | System() | Let() as check:
-                    if is_run:
-                        self._check(record, check)
-                    else:
-                        self._skip(record, check.command if isinstance(check, System) else check.sql)
+                    self._check(record, check)
                 case Loop() as loop:
-                    self._loop(loop) if is_run else self.run(loop.records) if state.ended is not None else None
-                case Unsupported() as unsupported:
-                    self._skip(record, unsupported.text, unsupported.reason if is_run else "")
-                    if is_run and unsupported.ends_file:
-                        state.ended = unsupported.reason
+                    self._loop(loop)
+                case Unsupported(reason=reason, ends_file=ends_file):
+                    self._skip(record, reason)
+                    state.ended = reason if ends_file else None
                 case Halt():
-                    state.is_halted = state.is_halted or is_run
+                    state.is_halted = True
                 case setting:
-                    if is_run:
-                        self._set(record, setting)
+                    self._set(record, setting)
 
     def _holds(self, condition: Condition) -> bool:
         if not condition.comparison:
@@ -101,7 +98,17 @@ class Execution:
             self._tell(record, Outcome.FAILED, "", Mismatch(reason=reason, expected="", actual=str(error)), error, 0.0)
             self._state.ended = f"{location}: {reason}"
 
-    def _skip(self, record: Record, text: str, reason: str = "") -> None:
+    def _skip(self, record: Record, reason: str = "") -> None:
+        """Tells that a record, or those in a loop, are skipped. Settings are nothing to tell of."""
+        match record.directive:
+            case Statement(sql=text) | Query(sql=text) | System(command=text) | Let(sql=text) | Unsupported(text=text):
+                pass
+            case Loop(records=records):
+                for each in records:
+                    self._skip(each, reason)
+                return
+            case _:
+                return
         self._on_record(
             RecordResult(
                 record=record,
@@ -129,7 +136,7 @@ class Execution:
         error = self._asker.error
         if error is not None and mismatch is not None and self._is_ignored(error):
             self._state.ended = f"an error to ignore: {error}"
-            self._skip(record, self._asker.sent)
+            self._skip(record)
             return
         self._tell(record, outcome, self._asker.sent, mismatch, error, perf_counter() - started)
 

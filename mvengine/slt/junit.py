@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TextIO
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 from mvengine.slt.report import describe
@@ -12,8 +13,8 @@ from mvengine.slt.results import Counts, FileResult, Summary
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write_junit(path: Path | str, summary: Summary) -> None:
-    """Writes what came of a run. Errors: ``OSError``."""
+def write_junit(file: TextIO, summary: Summary) -> None:
+    """Writes what came of a run."""
     root = Element("testsuites", _attributes(summary.counts, "mvengine slt"))
     by_folder: dict[str, list[FileResult]] = {}
     for result in summary.results:
@@ -23,7 +24,8 @@ def write_junit(path: Path | str, summary: Summary) -> None:
         for result in results:
             _add_case(suite, folder, result)
     indent(root)
-    ElementTree(root).write(str(path), encoding="utf-8", xml_declaration=True)
+    file.write('<?xml version="1.0" encoding="utf-8"?>\n')
+    ElementTree(root).write(file, encoding="unicode")
 
 
 def _suite_attributes(folder: str, results: list[FileResult]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _LINES_MAX = 60  # of a failure; more are counted
+_LINE_MAX = 2000  # characters
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _COMPARED_MAX = 2000  # lines: a difference of more costs too much
 _WIDTH_LEAST = 60
 _INDENT = "    "
@@ -56,16 +59,24 @@ def describe(failure: Failure, width: int = 100) -> Text:
 
     subtest = f" [{failure.subtest}]" if failure.subtest else ""
     lines = [Text(f"  {failure.location}{subtest}: {failure.reason}", style="bold")]
-    lines += [Text(f"{_INDENT}{line}", style="cyan") for line in _first(failure.sql.splitlines())]
     if not failure.sql:  # nothing was run
-        lines += [Text(f"{_INDENT}{line}") for line in failure.actual.splitlines()]
-    elif failure.expected or failure.actual:
-        lines += _sides(failure.expected.split("\n"), failure.actual.split("\n"), width)
+        lines += [Text(f"{_INDENT}{line}") for line in _lines(failure.actual)]
+    else:
+        lines += [Text(f"{_INDENT}{line}", style="cyan") for line in _first(_lines(failure.sql))]
+        lines += _sides(_lines(failure.expected), _lines(failure.actual), width)
     return Text("\n").join(lines)
 
 
 def _files(count: int) -> str:
     return f"{count:,} file" + ("s" if count != 1 else "")
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text as they may be shown: without what moves a terminal's cursor, and none of them endless."""
+    return [
+        line if len(line) <= _LINE_MAX else f"{line[:_LINE_MAX]}… ({len(line):,} characters)"
+        for line in _CONTROLS.sub("�", text).split("\n")
+    ]
 
 
 def _first(lines: list[str]) -> list[str]:

@@ -59,7 +59,8 @@ def run_file(
     try:
         script = parse_file(path, options.flavor)
     except ScriptError as error:
-        return _unrun(path, error.location, str(error), "the script is malformed", started)
+        hint = f"\nHINT: {error.hint}" if error.hint else ""
+        return _unrun(path, error.location, f"{error.reason}{hint}", "the script is malformed", started)
     collector = Collector(options, on_record)
     try:
         run_script(script, engine, options, collector, sleep)

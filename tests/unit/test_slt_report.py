@@ -10,6 +10,7 @@ from xml.etree.ElementTree import parse
 import pytest
 from rich.console import Console
 
+from mvengine.errors import OperationalError
 from mvengine.slt.command import Request, main
 from mvengine.slt.records import Location
 from mvengine.slt.report import describe
@@ -91,6 +92,13 @@ def test_a_long_difference_is_cut_and_quick() -> None:
     assert len(lines) < 100
 
 
+def test_what_would_disturb_a_terminal_is_not_shown() -> None:
+    text = describe(failure("a" * 100_000, "\x1b[31m\0\r")).plain
+    assert "aaa… (100,000 characters)" in text
+    assert "�[31m��" in text
+    assert len(text) < 5_000
+
+
 def test_reasons_of_what_is_skipped_are_told(tmp_path: Path) -> None:
     (tmp_path / "a.slt").write_text("require nonesuch\n\nstatement ok\nselect 1\n\nstatement ok\nselect 2\n")
     status, text = report(tmp_path)
@@ -127,6 +135,19 @@ def test_there_is_a_json_object_for_each_record(folder: Path, tmp_path: Path) ->
     ]
     assert records[2]["sqlstate"] == "42703"
     assert (records[2]["subtest"], records[2]["reason"], records[3]["connection"]) == ("s", "it fails", "c")
+
+
+@pytest.mark.parametrize("option", ["junit", "json_records"])
+def test_a_file_that_cannot_be_written_is_an_error_before_anything_runs(folder: Path, option: str) -> None:
+    with pytest.raises(OperationalError, match=r"none/x cannot be written: No such file"):
+        report(folder, **{option: folder / "none" / "x"})
+
+
+def test_a_script_that_cannot_be_read_is_told_with_a_hint(tmp_path: Path) -> None:
+    (tmp_path / "a.slt").write_text("quary I\nselect 1\n")
+    lines = report(tmp_path)[1].splitlines()
+    assert lines[1:3] == [f"  {tmp_path}/a.slt:1: the script is malformed", "    unknown directive 'quary'"]
+    assert "did you mean 'query'?" in lines[3]
 
 
 def test_shuffling_prints_the_seed(folder: Path) -> None:
