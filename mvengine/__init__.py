@@ -43,6 +43,7 @@ from mvengine.errors import (
 )
 
 if TYPE_CHECKING:
+    from mvengine import slt as slt
     from mvengine.connection import Connection as Connection
     from mvengine.connection import connect as connect
     from mvengine.handles import Job as Job
@@ -155,8 +156,10 @@ if not TYPE_CHECKING:  # or a misspelt name would pass as Any
 
     def __getattr__(name: str) -> Any:
         """Loads DuckDB and the rest at first use, so that importing this package and ``--help`` are quick."""
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
+        if name == "slt":
+            return import_module("mvengine.slt")
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(_HOMES[name]), name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,11 @@ def test_another_engine_is_a_function_of_python(tmp_path: Path) -> None:
     script = "onlyif sqlite3\nquery IRT rowsort\nselect 5 / 2, 5, 'ä'\n----\n2\n5.000\n@@\n"
     (tmp_path / "a.test").write_text(f"{script}\nstatement error no such table\nselect * from t\n")
     assert run(tmp_path, engine="python:sqlite3:connect").counts.passed == 2
+
+
+def test_the_package_has_the_runner_without_an_import_of_its_own(folder: Path) -> None:
+    code = f"import mvengine; assert mvengine.slt.run({str(folder)!r}, engine='duckdb').is_ok"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_mvengine_reads_scripts_in_a_dialect(tmp_path: Path) -> None:
