@@ -14,6 +14,7 @@ from mvengine.errors import NotSupportedError, StateError
 from mvengine.planner.reader import RelationKind
 from mvengine.schema import quote
 from mvengine.sql.dialects.rules import APPEND_ONLY, IGNORE_CONFLICTS
+from mvengine.sql.dialects.settings import RISINGWAVE
 from mvengine.sql.statements import RelationRef, Write, WriteKind
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ NO_RULES = TableRules(primary_key=(), columns=(), is_append_only=False, ignores_
 
 def applied(session: Session, write: Write) -> Write:
     """The write under the rules of its table. Errors: StateError at a change of an append-only table."""
-    if write.kind not in _CHANGING and not (write.is_overwriting and write.kind is WriteKind.INSERT):
+    is_overwriting = write.dialect == RISINGWAVE and write.kind is WriteKind.INSERT
+    if write.kind not in _CHANGING and not is_overwriting:
         return write
     rules = session.targets.rules(session, write.target)
     if rules.is_append_only and write.kind in _CHANGING:

@@ -16,7 +16,7 @@ from mvengine.refresh.parameters import used_by
 from mvengine.refresh.reader import reference, require_foreign
 from mvengine.refresh.suspension import repeated
 from mvengine.refresh.transaction import Transaction
-from mvengine.session import answer, table_rules
+from mvengine.session import answer, column_literals, table_rules
 from mvengine.session.lookup import unknown_relation
 from mvengine.session.table_rules import TableRules
 from mvengine.sql.statements import RelationRef, Write
@@ -33,7 +33,7 @@ _VOLATILE = frozenset(
 def run(session: Session, write: Write, parameters: Mapping[str, Any]) -> None:
     """Runs a write as part of the open transaction, or as one of its own."""
     require_foreign(write.target.schema)
-    write = table_rules.applied(session, write)
+    write = table_rules.applied(session, column_literals.resolved(session, write))
     explicit = session.transaction
     if explicit is not None:
         _in_transaction(session, explicit, write, parameters)

@@ -14,7 +14,7 @@ from mvengine.errors import Error, ParseError, Position
 from mvengine.sql.alteration import read_alter_table
 from mvengine.sql.catalogs import catalogued
 from mvengine.sql.ddl import read_ddl, skip_condition
-from mvengine.sql.dialects.settings import DUCKDB, RISINGWAVE, read_ignored
+from mvengine.sql.dialects.settings import DUCKDB, read_ignored
 from mvengine.sql.dialects.translate import original_position, translate
 from mvengine.sql.functions import read_function
 from mvengine.sql.grammar import parse_own
@@ -97,8 +97,8 @@ def _translated(piece: Piece, extract: Extract, dialect: str) -> Parsed:
     translated = translate(piece, dialect)
     try:
         statement = _statement(translated, extract)
-        if dialect == RISINGWAVE:
-            statement = _overwriting(statement)
+        if dialect != DUCKDB:
+            statement = _written_in(dialect, statement)
         return Parsed(statement=statement, piece=piece, translated=translated)
     except Error as error:
         if translated is not piece:
@@ -106,12 +106,13 @@ def _translated(piece: Piece, extract: Extract, dialect: str) -> Parsed:
         raise
 
 
-def _overwriting(statement: Statement) -> Statement:
+def _written_in(dialect: str, statement: Statement) -> Statement:
+    """The statement, which remembers the dialect if it writes: keys and literals mean something else there."""
     match statement:
         case Write():
-            return replace(statement, is_overwriting=True)
+            return replace(statement, dialect=dialect)
         case Prepare() if statement.write is not None:
-            return replace(statement, write=replace(statement.write, is_overwriting=True))
+            return replace(statement, write=replace(statement.write, dialect=dialect))
     return statement
 
 

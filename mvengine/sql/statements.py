@@ -385,7 +385,7 @@ class Write:
     where: str
     returning: str  # without RETURNING
     names: tuple[str, ...]  # every identifier that stands in the statement, lower case: what it may read
-    is_overwriting: bool  # read in RisingWave's dialect: an INSERT replaces the row that has its key
+    dialect: str  # that it was read in: what an existing key and a string for an array mean
     text: str
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mvengine.errors import ParseError
+from mvengine.sql.dialects.settings import DUCKDB
 from mvengine.sql.names import read_columns, read_name
 from mvengine.sql.placeholders import number_placeholders
 from mvengine.sql.split import Piece
@@ -180,7 +181,7 @@ class _Reader:
             where=spans.where,
             returning=spans.returning,
             names=names_in(self.piece.tokens),
-            is_overwriting=False,
+            dialect=DUCKDB,
             text=self.piece.text,
         )
 

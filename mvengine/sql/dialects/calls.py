@@ -112,18 +112,14 @@ def _regexp_matches(arguments: list[exp.Expr]) -> exp.Expr | None:
     regex, options = native_regex(_required(arguments[1], "a pattern of regexp_matches()"), flags.replace("g", ""))
     groups = group_count(regex)
     if "g" not in flags:
-        one = exp.Array(expressions=[_regexp_match(arguments)])
-        return call("unnest", call("list_filter", one, _lambda("m", "m IS NOT NULL")))
-    if groups > 1:
-        raise NotSupportedError("regexp_matches() with 'g' and several groups", hint="match one group at a time")
-    found = call(
-        "regexp_extract_all",
-        arguments[0],
-        exp.Literal.string(regex),
-        exp.Literal.number(min(groups, 1)),
-        exp.Literal.string(options),
-    )
-    return call("unnest", call("list_transform", found, _lambda("m", "[m]")))
+        first = _regexp_match(arguments) or exp.Null()
+        return substituted("unnest(list_filter([found], LAMBDA m : m IS NOT NULL))", {"found": first})
+    form, option = exp.Literal.string(regex), exp.Literal.string(options)
+    given = {"s": arguments[0], "p": form, "o": option}
+    if groups < 2:
+        return substituted(f"unnest(list_transform(regexp_extract_all(s, p, {groups}, o), LAMBDA m : [m]))", given)
+    parts = ", ".join(f"regexp_extract_all(s, p, {index}, o)[i]" for index in range(1, groups + 1))
+    return substituted(f"unnest(list_transform(regexp_extract_all(s, p, 0, o), LAMBDA m, i : [{parts}]))", given)
 
 
 def _regexp_replace(arguments: list[exp.Expr]) -> exp.Expr | None:
@@ -217,11 +213,11 @@ def _round(arguments: list[exp.Expr]) -> exp.Expr | None:
     return None
 
 
-def _lambda(variable: str, body: str) -> exp.Expr:
-    from sqlglot import parse_one
-
-    found: exp.Expr = parse_one(f"f(LAMBDA {variable} : {body})", dialect="duckdb").expressions[0]
-    return found
+def _pg_typeof(arguments: list[exp.Expr]) -> exp.Expr | None:
+    """A string that stands alone has no type yet."""
+    inner = arguments[0].unnest()
+    is_open = (isinstance(inner, exp.Literal) and inner.is_string) or isinstance(inner, exp.Null)
+    return exp.Literal.string("unknown") if is_open else None
 
 
 _SPECIAL: dict[str, Rewrite] = {
@@ -240,4 +236,4 @@ _SPECIAL: dict[str, Rewrite] = {
 }
 """Functions that are NULL where an argument is."""
 
-_LENIENT: dict[str, Rewrite] = {"format": _format, "concat": _concat, "concat_ws": _concat_ws}
+_LENIENT: dict[str, Rewrite] = {"pg_typeof": _pg_typeof, "format": _format, "concat": _concat, "concat_ws": _concat_ws}

@@ -6,6 +6,8 @@ from sqlglot import exp
 
 from mvengine.errors import NotSupportedError
 from mvengine.sql.dialects.calls import call, text_of
+from mvengine.sql.dialects.functions import expand
+from mvengine.sql.dialects.literals import Elements, elements_of, without_blank
 from mvengine.sql.dialects.types import literal_type, native_type, type_name
 
 _BOOLEANS = {"on": "true", "off": "false", "o": "", "of": "false"}
@@ -21,8 +23,12 @@ def rewrite_cast(node: exp.Cast) -> exp.Expr:
     text = text_of(node.this) if not isinstance(node.this, exp.Cast) else None
     if text is not None and (found := _literal(text, to)) is not None:
         return found
-    if isinstance(node.this.unnest(), exp.Array) and to.this in exp.DataType.TEXT_TYPES:
-        raise NotSupportedError("a cast of an array to text", hint="use array_to_string()")
+    if isinstance(array := node.this.unnest(), exp.Array) and to.this in exp.DataType.TEXT_TYPES:
+        if any(isinstance(element, exp.Array) for element in array.expressions):
+            raise NotSupportedError("a cast of an array of arrays to text", hint="use array_to_string()")
+        found = expand("text_of_array", [array])
+        assert found is not None
+        return found
     native = native_type(to)
     number = _number(node.this)
     if to.this == exp.DType.DECIMAL and not to.expressions and number is not None:
@@ -36,7 +42,7 @@ def rewrite_cast(node: exp.Cast) -> exp.Expr:
 def _literal(text: str, to: exp.DataType) -> exp.Expr | None:
     """What a string that is cast means, where DuckDB writes it otherwise."""
     if to.this == exp.DType.ARRAY and text.strip().startswith("{"):
-        return exp.Cast(this=array_of(text, to), to=native_type(to))
+        return exp.Cast(this=array_of(text), to=native_type(to))
     if to.this == exp.DType.DECIMAL and not to.expressions and text.strip().lstrip("+-").replace(".", "", 1).isdigit():
         type_ = exp.DataType.build(literal_type(text.strip()), dialect="duckdb")
         return exp.Cast(this=exp.Literal.string(text.strip()), to=type_)
@@ -48,62 +54,26 @@ def _literal(text: str, to: exp.DataType) -> exp.Expr | None:
         if "\\" not in text:
             return call("encode", exp.Literal.string(text))
         raise NotSupportedError(f"the literal '{text}' of bytea", hint="write it in hexadecimal: '\\x…'")
+    if to.this == exp.DType.TIMESTAMPTZ and (moment := without_blank(f"{text}'")[:-1]) != text:
+        return exp.Cast(this=exp.Literal.string(moment), to=native_type(to))
     if to.this in (exp.DType.JSON, exp.DType.JSONB):
         return exp.cast(call("json", exp.Literal.string(text)), "JSON")  # in one form: '{"a": 1}' equals '{"a":1}'
     return None
 
 
-def array_of(text: str, to: exp.DataType) -> exp.Expr:
+def array_of(text: str) -> exp.Array:
     """The array that ``'{1,NULL,"a b"}'`` writes."""
-    position = 0
+    return _array(elements_of(text))
 
-    def skip() -> None:
-        nonlocal position
-        while position < len(text) and text[position].isspace():
-            position += 1
 
-    def element() -> exp.Expr:
-        nonlocal position
-        skip()
-        if text[position : position + 1] == "{":
-            return group()
-        value, is_quoted = "", False
-        while position < len(text) and text[position] not in ",}":
-            char = text[position]
-            if char == '"':
-                is_quoted = True
-                position += 1
-                while position < len(text) and text[position] != '"':
-                    position += text[position] == "\\"
-                    value += text[position : position + 1]
-                    position += 1
-            elif char == "\\":
-                position += 1
-                value += text[position : position + 1]
-            else:
-                value += char
-            position += 1
-        if not is_quoted and value.strip().upper() == "NULL":
-            return exp.Null()
-        return exp.Literal.string(value if is_quoted else value.strip())
-
-    def group() -> exp.Expr:
-        nonlocal position
-        position += 1
-        elements = list[exp.Expr]()
-        skip()
-        while position < len(text) and text[position] != "}":
-            elements.append(element())
-            skip()
-            if position < len(text) and text[position] == ",":
-                position += 1
-        position += 1
-        return exp.Array(expressions=elements)
-
-    found = group()
-    if position < len(text.rstrip()):
-        raise NotSupportedError(f"the array literal '{text}'", hint="write ARRAY[…]")
-    return found
+def _array(elements: Elements) -> exp.Array:
+    found: list[exp.Expr] = []
+    for each in elements:
+        if isinstance(each, list):
+            found.append(_array(each))
+        else:
+            found.append(exp.Null() if each is None else exp.Literal.string(each))
+    return exp.Array(expressions=found)
 
 
 def _number(node: exp.Expr) -> str | None:

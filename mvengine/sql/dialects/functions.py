@@ -96,6 +96,10 @@ TABLE: dict[str, str] = {
     "LAMBDA v : v IS NOT NULL), 'string_agg', d), CASE WHEN a IS NOT NULL THEN '' END)",
     "array_to_string(a, d, n)": "coalesce(list_aggregate(list_transform(a, LAMBDA v : coalesce(CAST(v AS VARCHAR), "
     "n)), 'string_agg', d), CASE WHEN a IS NOT NULL THEN '' END)",
+    "text_of_array(a)": "'{' || array_to_string(list_transform(list_transform(a, LAMBDA v : CAST(v AS VARCHAR)), "
+    "LAMBDA v : CASE WHEN v IS NULL THEN 'NULL' WHEN v = '' OR lower(v) = 'null' OR "
+    "regexp_matches(v, '[{},\"\\\\[:space:]]') THEN '\"' || regexp_replace(v, '([\"\\\\])', '\\\\\\1', 'g') || '\"' "
+    "ELSE v END), ',') || '}'",
     "array_sort(a)": "list_sort(a, 'ASC', 'NULLS LAST')",
     "array_sum(a)": "list_sum(a)",
     "array_min(a)": "list_min(a)",
@@ -130,7 +134,8 @@ TABLE: dict[str, str] = {
     # -- aggregates
     "every(x)": "bool_and(x)",
     # -- others
-    "pg_typeof(x)": "CASE WHEN typeof(x) LIKE 'VARCHAR%' THEN replace(typeof(x), 'VARCHAR', 'character varying') "
+    "pg_typeof(x)": "CASE WHEN typeof(x) LIKE 'TUPLE%' OR typeof(x) LIKE 'STRUCT%' THEN 'record' "
+    "WHEN typeof(x) LIKE 'VARCHAR%' THEN replace(typeof(x), 'VARCHAR', 'character varying') "
     "WHEN typeof(x) LIKE 'DOUBLE%' THEN replace(typeof(x), 'DOUBLE', 'double precision') "
     "WHEN typeof(x) LIKE 'DECIMAL%' THEN 'numeric' || substring(typeof(x), instr(typeof(x), ')') + 1) "
     "WHEN typeof(x) LIKE 'FLOAT%' THEN replace(typeof(x), 'FLOAT', 'real') WHEN typeof(x) = 'JSON' THEN 'jsonb' "

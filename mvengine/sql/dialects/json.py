@@ -63,7 +63,7 @@ def _step(key: exp.Literal) -> str:
 
 def _path(node: exp.Expr) -> list[str]:
     if _is_path(node):
-        node = array_of(str(node.expressions[0].this), exp.DataType.build("VARCHAR[]"))
+        node = array_of(str(node.expressions[0].this))
     if isinstance(node, exp.Array) and all(text_of(part) is not None for part in node.expressions):
         return [str(text_of(part)) for part in node.expressions]
     raise NotSupportedError("a path of #> that is not written out", hint="use -> for each step")

@@ -11,9 +11,11 @@ from sqlglot.errors import ParseError as ForeignParseError
 from sqlglot.errors import SqlglotError, UnsupportedError
 
 from mvengine.errors import Error, NotSupportedError, ParseError, Position
+from mvengine.sql.dialects.calls import text_of
 from mvengine.sql.dialects.marks import PREFIX, Marked, unmarked
 from mvengine.sql.dialects.naming import name_columns
 from mvengine.sql.dialects.rewrites import rewrite
+from mvengine.sql.dialects.settings import RISINGWAVE
 from mvengine.sql.dialects.values import name_values
 from mvengine.sql.split import Piece
 from mvengine.sql.tokens import Token, identifier, position_at, tokenize
@@ -46,6 +48,8 @@ def translate_query(piece: Piece, dialect: str) -> str:
     tree = _parse(piece, marked, dialect)
     _require_whole(piece, marked, tree, dialect)
     name_columns(tree)
+    if dialect == RISINGWAVE:
+        _match_all(tree)
     return _printed_or_refused(piece, lambda: rewrite(name_values(tree)))
 
 
@@ -129,6 +133,15 @@ def _require_whole(piece: Piece, marked: Marked, tree: exp.Expr, dialect: str) -
                 position=position_at(piece.source, same[0].start) if same else piece.position(0),
                 hint=f"this form of {dialect}'s SQL is not known here: leave it out, or write DuckDB's dialect",
             )
+
+
+def _match_all(tree: exp.Expr) -> None:
+    """RisingWave's ``regexp_matches`` finds all matches, with and without the flag g."""
+    for node in tree.find_all(exp.Anonymous):
+        if unmarked(node.name) == "regexp_matches" and len(node.expressions) in (2, 3):
+            flags = text_of(node.expressions[2]) if len(node.expressions) == 3 else ""
+            if flags is not None:
+                node.set("expressions", [*node.expressions[:2], exp.Literal.string(flags + "g")])
 
 
 def _words(token: Token) -> list[str]:

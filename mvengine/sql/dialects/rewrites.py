@@ -176,9 +176,18 @@ def _shape(node: exp.Expr) -> str:
 
 
 def _minus(node: exp.Sub) -> exp.Expr | None:
+    if _is_time(node.this) and _is_time(node.expression):
+        day = exp.cast(exp.Literal.string("1970-01-01"), "DATE")
+        moments = [exp.Add(this=day.copy(), expression=time.copy()) for time in (node.this, node.expression)]
+        return exp.Sub(this=exp.Paren(this=moments[0]), expression=exp.Paren(this=moments[1]))
     if is_json(node.this):
         raise NotSupportedError("the operator - on jsonb", hint="build the object with jsonb_build_object()")
     return None
+
+
+def _is_time(node: exp.Expr) -> bool:
+    inner = node.unnest()
+    return isinstance(inner, exp.Cast) and inner.to.this == exp.DType.TIME
 
 
 def _contains(node: exp.Expr) -> exp.Expr | None:
