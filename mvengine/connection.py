@@ -79,7 +79,13 @@ class Connection(Catalog):
     # -- running ---------------------------------------------------------------------------------------------------
 
     def execute(self, sql: str, parameters: Parameters = None) -> Self:
-        """Runs one or more statements; the last one's result is there to be fetched. Errors: ``mvengine.Error``."""
+        """Runs one or more statements; the last one's result is there to be fetched. Errors: ``mvengine.Error``.
+
+        >>> con.execute("SELECT amount FROM orders WHERE customer = ? ORDER BY id", ["ann"]).fetchall()
+        [(Decimal('19.90'),), (Decimal('100.00'),)]
+        >>> con.execute("UPDATE customers SET country = $new WHERE name = $name", {"name": "ben", "new": "AT"}).rowcount
+        1
+        """
         return self._execute(sql, parameters, sys._getframe(1), dialect=None)
 
     def _execute(self, sql: str, parameters: Parameters, frame: Any, *, dialect: str | None = DUCKDB) -> Self:
@@ -100,7 +106,11 @@ class Connection(Catalog):
             return self._session.arrow(query, _scope_of(frame))
 
     def executemany(self, sql: str, parameters: Sequence[Sequence[Any] | Mapping[str, Any]]) -> Self:
-        """Runs one statement for each set of parameters, in one transaction."""
+        """Runs one statement for each set of parameters, in one transaction.
+
+        >>> con.executemany("INSERT INTO customers VALUES (?, ?)", [["cleo", "CH"], ["dan", "DE"]]).rowcount
+        2
+        """
         frame = sys._getframe(1)
         is_own = self._session.transaction is None
         if is_own:
@@ -120,12 +130,22 @@ class Connection(Catalog):
         return self
 
     def sql(self, query: str) -> Relation:
-        """A query as a relation, run when it is read. Other statements run at once; their result is the relation's."""
+        """A query as a relation, run when it is read. Other statements run at once; their result is the relation's.
+
+        >>> con.sql("FROM orders").filter("amount > 10").aggregate("count(*) AS n", "customer").fetchall()
+        [('ann', 2)]
+        """
         self._require_open()
         return Relation.of(self, query, sys._getframe(1))
 
     def begin(self) -> Self:
-        """Opens a transaction."""
+        """Opens a transaction. What it reads of views has its own changes; others see them when it is committed.
+
+        >>> _ = con.begin().execute("DELETE FROM customers WHERE name = 'ann'")
+        >>> con.execute("FROM revenue").fetchall()
+        [('BE', Decimal('5.00'))]
+        >>> con.rollback()
+        """
         self._require_open()
         self._session.begin()
         return self
@@ -179,6 +199,12 @@ class Connection(Catalog):
         refresh that has one of the tables; with ``verify`` views are compared with their queries, and nothing is
         published where one differs (VerificationFailed). ``on_progress`` is called up to ten times a second, in another
         thread.
+
+        >>> _ = open("orders-2.csv", "w").write("id,customer,amount\\n4,ben,1.00\\n")
+        >>> con.refresh("orders").results[0].rows_inserted
+        1
+        >>> con.execute("FROM revenue").fetchall()
+        [('AT', Decimal('119.90')), ('BE', Decimal('6.00'))]
         """
         self._require_open()
         names = tuple(parse_name(table) for table in tables)
@@ -187,7 +213,11 @@ class Connection(Catalog):
         return Refresh(self._open_database, started.plan_id, started.results)
 
     def refreshes(self) -> list[Refresh]:
-        """All refreshes that this database remembers, the latest one last."""
+        """All refreshes that this database remembers, the latest one last.
+
+        >>> print(con.refreshes()[-1].status)
+        COMPLETED
+        """
         with reading(self._open_database) as engine:
             return [Refresh(self._open_database, plan.plan_id) for plan in self._database.store(engine).plans()]
 

@@ -28,6 +28,12 @@ class Relation:
     """A query on a connection, run anew at every read, in the transaction that is open then.
 
     The caller's DataFrames and Arrow tables that the query names are those of the frame in which it was written.
+
+    >>> con.sql("FROM revenue")
+    country  amount
+    -------  ------
+    AT       119.90
+    BE       5.00
     """
 
     def __init__(self, connection: Connection, query: str, frame: Any) -> None:

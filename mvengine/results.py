@@ -50,6 +50,10 @@ class Results(ABC):
 
         The type is DuckDB's; it equals one of ``mvengine.STRING``, ``NUMBER``, ``DATETIME``, ``BINARY`` and ``NESTED``.
         As with DuckDB, a write without RETURNING has a result of one row with its count.
+
+        >>> name, code, *_ = con.execute("SELECT amount FROM orders").description[0]
+        >>> name, str(code), code == mvengine.NUMBER
+        ('amount', 'DECIMAL(9,2)', True)
         """
         found = self._raw.description
         return list(found) if found is not None else None
@@ -62,7 +66,12 @@ class Results(ABC):
         return self._fetch("fetchone")  # type: ignore[no-any-return]  # DuckDB's
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
-        """The next ``size`` rows."""
+        """The next ``size`` rows; ``arraysize`` without one.
+
+        >>> result = con.execute("SELECT id FROM orders ORDER BY id")
+        >>> result.fetchmany(2), result.fetchmany(2), result.fetchmany(2)
+        ([(1,), (2,)], [(3,)], [])
+        """
         return self._fetch("fetchmany", self.arraysize if size is None else size)  # type: ignore[no-any-return]  # DuckDB's
 
     def fetchall(self) -> list[tuple[Any, ...]]:
@@ -90,6 +99,9 @@ class Results(ABC):
         """The result as a stream of Arrow batches, for results that do not fit into memory.
 
         It ends with the next statement of this connection.
+
+        >>> sum(batch.num_rows for batch in con.execute("FROM orders").arrow_reader())
+        3
         """
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Arrow output on a DB-API result")

@@ -16,7 +16,13 @@ _CELL_MAX = 60  # characters of a cell in a terminal
 
 
 class Listing(tuple[T, ...]):
-    """An immutable sequence of dataclass values, shown with a column for each of their fields."""
+    """A tuple of dataclass values, shown with a column for each of their fields; ``df()`` makes it a DataFrame.
+
+    >>> con.verify()
+    view     rows  missing  unexpected  milliseconds  verdict  reason
+    -------  ----  -------  ----------  ------------  -------  ------
+    revenue  2     0        0           ...  equal
+    """
 
     __slots__ = ()
 

@@ -36,12 +36,20 @@ class Catalog(Results):
         """Runs a statement; its result stays open. ``dialect``: None for what the user wrote."""
 
     def tables(self) -> Listing[TableInfo]:
-        """All tables, plain and refreshable, with their states. The open result stays."""
+        """All tables, plain and refreshable, with their states. The open result stays.
+
+        >>> [(table.name, table.rows, table.is_refreshable, table.state) for table in con.tables()]
+        [('customers', 2, False, None), ('orders', 3, True, 'idle')]
+        """
         with reading(self._open_database) as engine:
             return catalog.tables(engine, self._open_database().name)
 
     def views(self) -> Listing[ViewInfo]:
-        """All views, materialized and plain, with strategies and states. The open result stays."""
+        """All views, materialized and plain, with strategies and states. The open result stays.
+
+        >>> [(view.name, view.strategy, view.state) for view in con.views()]
+        [('revenue', 'algebraic', 'fresh')]
+        """
         with reading(self._open_database) as engine:
             return catalog.views(engine, self._open_database().name)
 
@@ -49,6 +57,9 @@ class Catalog(Results):
         """Tables and views with their states, and what follows from what; with a ``name``, only the part around it.
 
         Notebooks draw it; see ``Lineage`` for Mermaid, SVG and text. Errors: UnknownRelation.
+
+        >>> [str(node.name) for node in con.lineage().inputs(con.lineage().node("revenue").name)]
+        ['customers', 'orders']
         """
         with reading(self._open_database) as engine:
             found = read_lineage(engine, self._open_database().name)
@@ -59,6 +70,9 @@ class Catalog(Results):
 
         ``analyze`` carries it out and says what it took. ``stage`` is ``parsed``, ``logical``, ``optimized``,
         ``delta``, ``fragment`` or ``maintenance_sql``, of a ``CREATE``. Errors: those of the statement.
+
+        >>> print(con.explain("revenue").splitlines()[1])
+        strategy: algebraic, sums and counts follow the delta
         """
         self._open_database()
         statement = explanation.explain_statement(self._session, what, stage=stage, analyze=analyze)
@@ -69,6 +83,9 @@ class Catalog(Results):
         """Compares these views, or all, with their queries, and says of each what differs; nothing waits meanwhile.
 
         A view that is wrong is marked so. Errors: UnknownRelation; ProgrammingError in a transaction.
+
+        >>> [(found.view, found.rows, found.verdict) for found in con.verify("revenue")]
+        [('revenue', 2, 'equal')]
         """
         names = ", ".join(map(statements.named, views))
         self._execute(f"VERIFY MATERIALIZED VIEW {names}" if names else "VERIFY ALL", None, None)
@@ -91,6 +108,11 @@ class Catalog(Results):
         ``columns`` are names with their SQL types; without them they are inferred from the files, like the ``format``
         (``csv``, ``json``, ``parquet``) from their suffix. ``options`` are those of ``WITH`` in docs/sql.md. With
         ``refresh=False`` nothing is loaded until ``con.refresh(name)``. Errors: those of both statements.
+
+        >>> _ = open("prices.json", "w").write('{"item": "tea", "price": 2.5}')
+        >>> con.create_table_from_files("prices", "prices.json", primary_key="item", options={"on_error": "skip"})
+        >>> con.execute("FROM prices").fetchall()
+        [('tea', 2.5)]
         """
         self._execute(
             statements.create_table(
@@ -124,6 +146,11 @@ class Catalog(Results):
         Of relations and expressions their SQL counts: its names mean what they mean in this database. ``columns`` are
         names for the query's; ``options`` are those of ``WITH`` in docs/sql.md. In the ``background`` it returns the
         job that builds the view. Errors: those of CREATE MATERIALIZED VIEW; InterfaceError for another kind of query.
+
+        >>> con.create_view("large", con.sql("FROM orders").filter("amount > 50"), options={"policy": "strict"})
+        >>> _ = con.execute("INSERT INTO orders VALUES (9, 'ben', 75)")
+        >>> con.execute("SELECT id FROM large ORDER BY id").fetchall()
+        [(3,), (9,)]
         """
         self._execute(
             statements.create_view(
@@ -150,6 +177,11 @@ class Catalog(Results):
         ``data`` is of pandas, polars or pyarrow, or anything with ``__arrow_c_stream__``. It hides a plain table of
         that name; materialized views cannot read it. Errors: InterfaceError for data of another kind; StateError where
         a maintained table or view has the name.
+
+        >>> import polars
+        >>> _ = con.register("new", polars.DataFrame({"name": ["cleo"], "country": ["CH"]}))
+        >>> con.execute("INSERT INTO customers FROM new").rowcount
+        1
         """
         self._open_database()
         self._session.register(name, data)

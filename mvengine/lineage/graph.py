@@ -45,6 +45,12 @@ class Lineage:
     """Tables and views, each after what it reads. An edge goes from what is read to the view that reads it.
 
     Notebooks draw it; ``to_mermaid()`` and ``to_svg()`` are for documents, ``to_text()`` is for terminals.
+
+    >>> print(con.lineage())
+    revenue (materialized view, fresh, algebraic)
+    ├── customers (table)
+    └── orders (refreshable table, idle, ...orders-*.csv (posix_fs, CSV))
+    <BLANKLINE>
     """
 
     nodes: tuple[LineageNode, ...]

@@ -36,6 +36,16 @@ def test_the_python_of_the_readme_goes_on_from_its_sql(tmp_path: Path, monkeypat
     assert runner.summarize(verbose=False).failed == 0, "".join(report)
 
 
+def test_the_python_of_the_page_on_other_libraries_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    session = "\n".join(re.findall(r"^```python\n(.*?)^```", _TEXTS["docs/interoperability.md"], re.M | re.S))
+    example = doctest.DocTestParser().get_doctest(session, {}, "interoperability.md", "interoperability.md", 0)
+    runner = doctest.DocTestRunner(verbose=False)
+    report: list[str] = []
+    runner.run(example, out=report.append)
+    assert runner.summarize(verbose=False).failed == 0, "".join(report)
+
+
 _QUERIES = re.findall(r"^\| `(SELECT [^`]+)` \| (\w+) \| (.+?) \|$", README, re.M)
 _TABLES = """
 CREATE TABLE orders (id INTEGER, customer VARCHAR, day DATE, amount DECIMAL(9, 2), kg DOUBLE);
