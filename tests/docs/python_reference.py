@@ -129,8 +129,8 @@ def _type_objects() -> str:
     return (
         f"{facts}. Constructors: {', '.join(f'`{name}`' for name in names)}. "
         f"Type objects: {', '.join(f'`{name}`' for name in objects)}.\n\n"
-        "It is checked with `dbapi-compliance`. Where it differs: cursors have transactions of their own, "
-        "statements\nwithout rows have a result all the same (a write's is its count, as with DuckDB), and closing twice is no error.\n"
+        "It is checked with `dbapi-compliance`. Where it differs: cursors have transactions of their own, statements\n"
+        "without rows have a result all the same (a write's is its count, as with DuckDB), and closing twice is fine.\n"
     )
 
 
