@@ -53,7 +53,7 @@ _RULES: tuple[tuple[type[Exception], str | None, type[Error], str | None], ...] 
     (duckdb.CatalogException, r"(Table|View|Schema|Catalog).* does not exist", UnknownRelation, None),
     (duckdb.CatalogException, r"is not an? table", WrongObject, None),
     (duckdb.CatalogException, r"unrecognized configuration parameter", ProgrammingError, "42704"),
-    (duckdb.CatalogException, r"[Dd]epend", ProgrammingError, "2BP01"),
+    (duckdb.CatalogException, r"[Dd]epend|is main key table", DependentObjects, None),
     (duckdb.CatalogException, None, ProgrammingError, None),
     (duckdb.BinderException, r"Can only (update|delete from) base table", WrongObject, None),
     (duckdb.DependencyException, None, DependentObjects, None),

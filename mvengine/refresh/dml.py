@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mvengine.engines.duckdb import LOCAL_ROW_IDS, DuckDbEngine
-from mvengine.errors import KeyViolation
+from mvengine.errors import BindError, KeyViolation
 from mvengine.planner.emit.bag import difference
 from mvengine.planner.logical import WEIGHT, MaterializeTable
 from mvengine.refresh.changes import FILE_ID, CapturedTable, capture_statement, no_rows
@@ -201,6 +201,11 @@ class DmlRun:
 
     def _copy(self) -> tuple[int, int]:
         columns = self.write.columns or self.target.insertable
+        known = {column.lower() for column in self.target.columns}
+        if missing := next((column for column in columns if column.lower() not in known), None):
+            raise BindError(
+                f"{self.target.name} has no column {missing}", hint=f"columns are {', '.join(self.target.columns)}"
+            )
         names = ", ".join(quote(column) for column in columns)
         self._query(f"CREATE OR REPLACE TEMP TABLE {_SOURCE} AS {no_rows(names, self.target.storage)}")
         self._query(f"COPY {_SOURCE} FROM {self.write.body}")

@@ -59,6 +59,7 @@ from mvengine.sql.showing import Describe, Show, ShowCreate
 from mvengine.sql.statements import (
     AlterOptions,
     AlterTable,
+    AlterTables,
     Comment,
     Control,
     CreateFunction,
@@ -217,6 +218,8 @@ class Session:
                 alter.run(self, statement)
             case AlterTable():
                 alter_table.run(self, statement)
+            case AlterTables():
+                alter_table.run_all(self, statement)
             case Move():
                 move.run(self, statement)
             case RenameColumn():

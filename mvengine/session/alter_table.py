@@ -2,7 +2,7 @@
 
     ADD COLUMN                views keep the columns that they have, those with SELECT * too
     DROP COLUMN               refused while a view uses the column; CASCADE drops these views
-    RENAME COLUMN             views follow, under their own column names
+    RENAME COLUMN             views follow, under their own column names; plain views too
     ALTER COLUMN … TYPE       refused while a view uses the column; CASCADE plans these views anew and builds them
     … DEFAULT, … NOT NULL     no view can tell
 
@@ -22,11 +22,29 @@ from mvengine.refresh.redefine.table import alter as alter_refreshable
 from mvengine.refresh.transaction import Transaction
 from mvengine.session import answer, drop, native
 from mvengine.session.move_relation import require_idle
+from mvengine.session.objects import dependents_of
 from mvengine.session.writing import writing
-from mvengine.sql.statements import AlterationKind, AlterTable
+from mvengine.sql.statements import AlterationKind, AlterTable, AlterTables
 
 if TYPE_CHECKING:
     from mvengine.session import Session
+
+
+def run_all(session: Session, statement: AlterTables) -> None:
+    """Several actions, one after the other, in one transaction."""
+    is_own = session.transaction is None
+    if is_own:
+        session.begin()
+    try:
+        for part in statement.parts:
+            run(session, part)
+        if is_own:
+            session.commit()
+    except BaseException:
+        if is_own and session.transaction is not None:
+            session.rollback()
+        raise
+    answer.done(session)
 
 
 def run(session: Session, statement: AlterTable) -> None:
@@ -48,12 +66,15 @@ def run(session: Session, statement: AlterTable) -> None:
 def _watched(session: Session, statement: AlterTable) -> Relation | None:
     """The table, where the change of it is the engine's to carry out."""
     ref, graph = statement.table, session.reader.graph
-    if ref.name.lower() not in {name.name.lower() for name in graph.watched}:
+    may_be_read = statement.alteration.kind is AlterationKind.RENAME_COLUMN  # by plain views
+    if not may_be_read and ref.name.lower() not in {name.name.lower() for name in graph.watched}:
         return None
     relation = session.reader.resolve(ref.catalog, ref.schema, ref.name)
     if relation is None or relation.kind not in (RelationKind.TABLE, RelationKind.REFRESHABLE):
         return None
-    return relation if graph.is_maintained(relation.name) and relation.name not in graph.constrained else None
+    if graph.is_maintained(relation.name):
+        return relation if relation.name not in graph.constrained else None
+    return relation if may_be_read and dependents_of(session).readers(relation.name) else None
 
 
 def _alter(session: Session, transaction: Transaction, statement: AlterTable, relation: Relation, what: str) -> None:

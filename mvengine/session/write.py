@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mvengine.errors import BindError, WrongObject
+from mvengine.errors import BindError, Error, WrongObject
 from mvengine.planner.reader import Relation, RelationKind
 from mvengine.refresh.changes import FILE_ID
 from mvengine.refresh.constraints import check_foreign_keys
@@ -184,7 +184,13 @@ def _capture(
         parameters=parameters,
         volatile=_VOLATILE | session.targets.hiding(session),
     )
-    session.rowcount, rows = run.run()
+    try:
+        session.rowcount, rows = run.run()
+    except Error as error:  # its position is one in the statements that were made
+        from mvengine.planner.binder.refused import position_of_name  # it loads the planner
+
+        error.position = position_of_name(error.message.rpartition(" name ")[2], write.text)
+        raise
     if target.plan is not None and session.rowcount:
         table = transaction.graph.tables[relation.name]
         session.database.store(session.engine).set_dirty([table.relation_id], True)

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mvengine.sql.ddl import read_ddl
+from mvengine.sql.ddl import read_ddl, skip_condition
 from mvengine.sql.names import NAME_KINDS, read_name
-from mvengine.sql.split import Piece
+from mvengine.sql.split import Piece, split
 from mvengine.sql.statements import Alteration, AlterationKind, AlterTable
-from mvengine.sql.tokens import identifier, word_at
+from mvengine.sql.tokens import identifier, top_level, word_at
 
 _COLUMN_RULES = frozenset({"DEFAULT", "NOT"})
 _CONSTRAINTS = frozenset({"PRIMARY", "UNIQUE", "FOREIGN", "CHECK", "CONSTRAINT"})
 _END_OF_TYPE = frozenset({"USING", "COLLATE"})
 _END_OF_ADDED_TYPE = frozenset({"DEFAULT", "NOT", "NULL", "CHECK", "COLLATE", "PRIMARY", "UNIQUE", "REFERENCES"})
+
+
+def actions_of(piece: Piece) -> list[Piece]:
+    """``ALTER TABLE t a, b`` as ``ALTER TABLE t a`` and ``ALTER TABLE t b``; of another statement, nothing."""
+    tokens = piece.tokens
+    if (word_at(tokens, 0), word_at(tokens, 1)) != ("ALTER", "TABLE"):
+        return []
+    _, after = read_name(piece, skip_condition(piece, 2))
+    commas = [index for index in top_level(tokens) if index > after and word_at(tokens, index) == ","]
+    if not commas:
+        return []
+    head = piece.span(0, after)
+    ends = zip([after, *(comma + 1 for comma in commas)], [*commas, len(tokens)], strict=True)
+    return [part for first, end in ends for part in split(f"{head} {piece.span(first, end)}")]
 
 
 def read_alter_table(piece: Piece) -> AlterTable | None:

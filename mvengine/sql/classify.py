@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from mvengine.config import SETTINGS, Scope
 from mvengine.errors import Error, ParseError, Position
-from mvengine.sql.alteration import read_alter_table
+from mvengine.sql.alteration import actions_of, read_alter_table
 from mvengine.sql.catalogs import catalogued
 from mvengine.sql.ddl import read_ddl, skip_condition
 from mvengine.sql.dialects.settings import DUCKDB, read_ignored
@@ -26,7 +26,7 @@ from mvengine.sql.prepared import native_prepare, prepared_write, read_deallocat
 from mvengine.sql.setting_statements import ResetAll, SetSetting, read_value
 from mvengine.sql.showing import ShowKind
 from mvengine.sql.split import Piece, split
-from mvengine.sql.statements import ExplainStage, Flush, Native, Prepare, Statement, Write
+from mvengine.sql.statements import AlterTable, AlterTables, ExplainStage, Flush, Native, Prepare, Statement, Write
 from mvengine.sql.tokens import end_of_group, word_at
 from mvengine.sql.transactions import read_transaction, refuse_foreign
 from mvengine.sql.write import is_write, read_write
@@ -134,12 +134,30 @@ def _statement(piece: Piece, extract: Extract) -> Statement:
             return read_deallocate(piece)
     if (function := read_function(piece)) is not None:
         return function
+    if actions := actions_of(piece):
+        return AlterTables(parts=tuple(_action(piece, action, extract) for action in actions))
     if (alteration := read_alter_table(piece)) is not None:
         _native_kind(_until(piece, alteration.native.text), extract)
         return alteration
     piece = catalogued(piece)
     kind = _native_kind(piece, extract)
     return hidden_write(piece, kind) or _read(piece, kind)
+
+
+def _action(whole: Piece, piece: Piece, extract: Extract) -> AlterTable:
+    """One action of an ALTER TABLE with several. Errors as of the whole statement, at its beginning."""
+    try:
+        statement = _statement(piece, extract)
+    except Error as error:
+        error.position = whole.position(0)
+        raise
+    if not isinstance(statement, AlterTable):
+        raise ParseError(
+            f"{piece.text} cannot stand among other actions",
+            position=whole.position(0),
+            hint="write it as a statement of its own",
+        )
+    return statement
 
 
 def _until(piece: Piece, text: str) -> Piece:

@@ -15,12 +15,27 @@ _LEADING = (
     *("PAUSE", "RESUME", "CANCEL", "RETRY", "WAIT", "ROLLBACK", "SHOW"),
 )
 _SETTINGS = tuple(name.upper() for name in SETTINGS)
+_SEQUENCE = "number rows by a sequence: CREATE SEQUENCE s, and DEFAULT nextval('s')"
+_ELSEWHERE = {  # words of other engines, by the statement that they stand in: what to write instead
+    ("CREATE", "IDENTITY"): _SEQUENCE,
+    ("CREATE", "LIKE"): "CREATE TABLE t AS FROM other WITH NO DATA has the columns of another",
+    ("CREATE", "CONFLICT"): "say it where rows are written: INSERT … ON CONFLICT DO UPDATE | NOTHING",
+    ("CREATE", "UNLOGGED"): "leave UNLOGGED out",
+    ("CREATE", "INHERITS"): "repeat the columns; a view with UNION ALL reads several tables as one",
+    ("ALTER", "OWNER"): "leave it out: a database file has no users",
+    ("ALTER", "CONSTRAINT"): "constraints keep their names; create the table anew with others",
+    ("ALTER", "IDENTITY"): _SEQUENCE,
+}
 _TOKENS_MAX = 2000  # of a statement that are looked at
 
 
 def hint_for(piece: Piece) -> str | None:
     """A hint for a statement that is nearly one of mvengine's, by its misspelt keywords."""
     words = [word_at(piece.tokens, index) for index in range(3)]
+    if words[0] in ("CREATE", "ALTER") and "TABLE" in words:
+        found = (_ELSEWHERE.get((words[0], token.word)) for token in piece.tokens[:_TOKENS_MAX])
+        if hint := next(filter(None, found), None):
+            return hint
     match words:
         case ["EXPLAIN", "(", stage] if word_at(piece.tokens, 3) == ")":
             near = _near(stage, tuple(ExplainStage))
@@ -43,6 +58,10 @@ def hint_for(piece: Piece) -> str | None:
 def hint_for_unknown(text: str) -> str | None:
     """A hint for a statement that DuckDB understands, and in which it does not find what is named."""
     match text.upper().rstrip("; \n\t").split():
+        case ["CREATE", *words] if "TABLE" in words and {"SERIAL", "(SERIAL", "BIGSERIAL"} & {
+            w.strip(",)") for w in words
+        }:
+            return _SEQUENCE
         case ["SHOW", word] if not word.startswith('"'):
             near = difflib.get_close_matches(word, tuple(ShowKind), n=1, cutoff=0.75)
             return f"did you mean SHOW {near[0]}?" if near else None

@@ -279,6 +279,13 @@ class AlterTable:
     native: Native
 
 
+@dataclass(frozen=True, kw_only=True)
+class AlterTables:
+    """``ALTER TABLE t action, action, …``: all of them or none."""
+
+    parts: tuple[AlterTable, ...]
+
+
 class ExplainStage(StrEnum):
     PARSED = "PARSED"
     LOGICAL = "LOGICAL"
@@ -487,6 +494,7 @@ Statement = (
     | IgnoredSetting
     | AlterOptions
     | AlterTable
+    | AlterTables
     | Move
     | RenameColumn
     | Comment

@@ -1,7 +1,7 @@
 """Columns of a table under views are added, renamed or get another type: the views follow, or the change is refused.
 
     ADD COLUMN                views keep the columns that they have, those with SELECT * too
-    RENAME COLUMN             views follow, under their own column names
+    RENAME COLUMN             views follow, under their own column names; plain views too
     ALTER COLUMN … TYPE       refused while a view uses the column; with CASCADE these views are planned and built anew
 
 ``carry_out`` changes the table itself, in the same transaction.
@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mvengine.errors import DependentObjects, NotSupportedError, ProgrammingError
+from mvengine.refresh.dependents import Dependents
 from mvengine.refresh.graph import ViewDefinition
+from mvengine.refresh.redefine.plain_views import frozen_views, replace_texts
 from mvengine.refresh.redefine.readers import adapt, adapted_queries, readers_of, users_of
 from mvengine.refresh.redefine.replan import replan
 from mvengine.refresh.redefine.swap import rebuild, replace_later
@@ -35,8 +37,11 @@ def add_column(
         return
     known = tuple((column.name, column.name) for column in columns)
     queries = adapted_queries(transaction, readers_of(transaction, table, what), table, known, [added])
+    dependents = _dependents(transaction)
+    texts = frozen_views(dependents, table, known, (added,), is_all=False)
     carry_out()
     transaction.ddl()
+    replace_texts(transaction, dependents, texts)
     replace_later(transaction, adapt(transaction, queries, EVENT, what), EVENT, what)
 
 
@@ -57,8 +62,11 @@ def rename_column(
     _require_unlogged(transaction, table, old, what)
     known = tuple((new if column.name.lower() == old.lower() else column.name, column.name) for column in columns)
     queries = adapted_queries(transaction, readers_of(transaction, table, what), table, known, [old, new])
+    dependents = _dependents(transaction)
+    texts = frozen_views(dependents, table, known, (old, new), is_all=True)
     carry_out()
     transaction.ddl()
+    replace_texts(transaction, dependents, texts)
     replace_later(transaction, adapt(transaction, queries, EVENT, what), EVENT, what)
 
 
@@ -84,6 +92,10 @@ def change_type(
     for name in [name for name in graph.views if name in reached]:
         view = transaction.graph.views[name]
         rebuild(transaction, view, replan(transaction, view, view.plan.definition), EVENT, what)
+
+
+def _dependents(transaction: Transaction) -> Dependents:
+    return Dependents(transaction.engine, transaction.graph, transaction.database.name)
 
 
 def names_of(views: Sequence[ViewDefinition]) -> str:

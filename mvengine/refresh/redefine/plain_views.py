@@ -42,6 +42,32 @@ def _renamed(dependents: Dependents, view: Name, old: Name, new: Name) -> str | 
     return None if text == query else text
 
 
+def frozen_views(
+    dependents: Dependents,
+    relation: Name,
+    columns: tuple[tuple[str, str], ...],
+    names: tuple[str, ...],
+    *,
+    is_all: bool,
+) -> Mapping[Name, str]:
+    """The texts over these columns of a relation (each as it is called afterwards, and so far) that plain views get,
+    where what they say could mean something else by columns of these ``names``. Not ``is_all``: only of those that
+    materialized views are made of; others get new columns by ``*``, as in DuckDB."""
+    from mvengine.planner.reading import depends_on_columns
+    from mvengine.planner.restate import freeze
+
+    found = {}
+    for reader in dependents.readers(relation):
+        if isinstance(reader, Function) or reader not in dependents.plain_views:
+            continue
+        query = read_view(dependents.plain_views[reader]).query
+        if depends_on_columns(query, names) and (is_all or dependents.through([reader])):
+            text = freeze(query, _meaning(dependents, reader, relation), columns)
+            if text is not None and text != query:
+                found[reader] = text
+    return found
+
+
 def qualified(dependents: Dependents, view: Name) -> str:
     """The query of a plain view with a schema before each name, so that it means the same in any schema."""
     from mvengine.planner.restate import rename

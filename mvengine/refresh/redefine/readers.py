@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mvengine.errors import DependentObjects, InternalError, StateError
 from mvengine.planner.logical import FullStage
+from mvengine.refresh.dependents import Dependents
 from mvengine.refresh.graph import ViewDefinition
 from mvengine.refresh.redefine.replan import ColumnNames, columns_of_query, frozen_query, replan
 from mvengine.refresh.redefine.swap import Later, restate
@@ -49,14 +50,19 @@ def adapted_queries(
     names: Iterable[str],
 ) -> Mapping[Name, str]:
     """New texts for the views that need one, to be asked before the relation changes. ``columns``: what the relation
-    has afterwards of what they knew; ``names``: those that come, go or mean something else.
+    has afterwards of what they knew; ``names``: those that come, go or mean something else. A view that reads the
+    relation through plain views keeps its text, and is planned anew over theirs (see ``frozen_views``).
 
     Errors: DependentObjects for a view whose references to the relation cannot be told.
     """
     from mvengine.planner.reading import depends_on_columns
 
     changed, found = tuple(names), {}
+    direct = Dependents(transaction.engine, transaction.graph, transaction.database.name).readers(relation)
     for view in views:
+        if view.name not in direct:
+            found[view.name] = view.plan.definition
+            continue
         is_opaque = any(isinstance(stage, FullStage) for stage in view.maintenance.stages)
         if not is_opaque and not depends_on_columns(view.plan.definition, changed):
             continue
@@ -65,8 +71,7 @@ def adapted_queries(
         query = frozen_query(transaction, view, relation, kept)
         if query is None or query == view.plan.definition:
             raise DependentObjects(
-                f"the materialized view {view.name} reads {relation} in a way that cannot be followed "
-                "(through a plain view, say)",
+                f"the materialized view {view.name} reads {relation} in a way that cannot be followed",
                 hint=f"DROP MATERIALIZED VIEW {view.name} first, and create it again afterwards",
             )
         found[view.name] = query
