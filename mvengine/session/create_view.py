@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mvengine.errors import Error, NotSupportedError
@@ -12,6 +13,7 @@ from mvengine.meta.states import JobStatus
 from mvengine.planner.clock import CLOCK
 from mvengine.planner.logical import Materialize
 from mvengine.planner.view_options import ViewOptions, bind_view_options, is_deferred
+from mvengine.planner.window_close import LINES_BEFORE, on_window_close
 from mvengine.refresh.clock import move_clock
 from mvengine.refresh.deferral import defer
 from mvengine.refresh.definitions import create_view_storage
@@ -21,7 +23,7 @@ from mvengine.refresh.settings import current_settings
 from mvengine.refresh.storage import storage_name
 from mvengine.refresh.transaction import Transaction
 from mvengine.schema import Name
-from mvengine.session import answer, replace_view
+from mvengine.session import answer, replace_view, table_rules
 from mvengine.session.create import create, new_name, record_of, require_no_transaction
 from mvengine.session.jobs import answer_job
 from mvengine.sql.statements import CreateMaterializedView
@@ -103,15 +105,18 @@ def bound_view(
     failure: str = "",
 ) -> Materialize:
     """The logical plan of a view; ``failure`` as of ``bind_view``."""
+    query = statement.query
+    if statement.emits_on_window_close:
+        query = on_window_close(query, lambda *path: table_rules.watermark(session, path))
     try:
         return bind_view(
             relation=name,
             storage=storage_name(name),
             staging=storage_name(name, "$staging"),
-            query=statement.query,
+            query=query,
             column_names=statement.column_names,
             policy=options.policy,
-            definition=statement.query,
+            definition=query,
             settings=current_settings(session.engine),
             reader=session.reader,
             exact_floats=options.exact_floats,
@@ -119,6 +124,8 @@ def bound_view(
         )
     except Error as error:
         if error.position is not None:
+            if statement.emits_on_window_close:
+                error.position = replace(error.position, line=error.position.line - LINES_BEFORE)
             error.position = error.position.after(statement.text[: statement.query_offset])
         raise
 

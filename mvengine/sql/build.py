@@ -31,6 +31,7 @@ from mvengine.sql.statements import (
     Statement,
 )
 from mvengine.sql.tokens import end_of_group, tokenize, word_at
+from mvengine.sql.view_text import EMIT_TOKENS, emits_on_window_close
 
 if TYPE_CHECKING:
     from lark import Token, Tree
@@ -79,6 +80,8 @@ class Builder(ControlBuilder, SettingBuilder):
     def create_view(self, tree: Tree[Token]) -> CreateMaterializedView:
         names, query = self.child(tree, "names"), self.tokens(tree)[-1]
         clauses = self._clauses(tree, "MATERIALIZED VIEW")
+        emits = emits_on_window_close(self.piece.tokens)
+        end = self.piece.tokens[-EMIT_TOKENS].start - self.start(query) if emits else None
         return CreateMaterializedView(
             view=self.relation(self.require(tree, "relation")),
             if_not_exists=self.child(tree, "if_not_exists") is not None,
@@ -86,8 +89,9 @@ class Builder(ControlBuilder, SettingBuilder):
             column_names=self.names(names) if names else (),
             options=self.options(clauses.get("with_options")),
             is_background="background" in clauses,
-            query=str(query),
+            query=str(query)[:end].rstrip(),
             query_offset=self.start(query) - self.piece.start,
+            emits_on_window_close=emits,
             text=self.piece.text,
         )
 

@@ -78,6 +78,7 @@ class CreateMaterializedView:
     is_background: bool
     query: str  # the text after AS
     query_offset: int  # where it begins in ``text``
+    emits_on_window_close: bool  # EMIT ON WINDOW CLOSE stands behind it
     text: str
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mvengine.errors import InternalError
 from mvengine.sql.names import read_columns, read_name
 from mvengine.sql.split import split
-from mvengine.sql.tokens import word_at
+from mvengine.sql.tokens import Token, word_at
+
+_EMIT = ["EMIT", "ON", "WINDOW", "CLOSE"]
+EMIT_TOKENS = len(_EMIT)
+
+
+def emits_on_window_close(tokens: Sequence[Token]) -> bool:
+    """Whether a statement ends by EMIT ON WINDOW CLOSE."""
+    return [token.word for token in tokens[-EMIT_TOKENS:]] == _EMIT
 
 
 @dataclass(frozen=True, kw_only=True)

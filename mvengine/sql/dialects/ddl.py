@@ -8,7 +8,7 @@ from mvengine.errors import NotSupportedError
 from mvengine.schema import quote
 from mvengine.sql.ddl import skip_condition
 from mvengine.sql.dialects.query import translate_expression, translate_query, translate_type
-from mvengine.sql.dialects.rules import APPEND_ONLY, IGNORE_CONFLICTS, rule
+from mvengine.sql.dialects.rules import IGNORE_CONFLICTS, rule
 from mvengine.sql.names import read_name
 from mvengine.sql.split import Piece
 from mvengine.sql.tokens import end_of_group, word_at
@@ -214,9 +214,6 @@ def _tail(piece: Piece, dialect: str, index: int) -> tuple[str, list[str]]:
             case ["ON", "CONFLICT", "DO", "NOTHING", *_] if dialect == "risingwave":
                 rules.append(IGNORE_CONFLICTS)
                 index += 4
-            case ["APPEND", "ONLY", *_] if dialect == "risingwave":
-                rules.append(APPEND_ONLY)
-                index += 2
             case _:
                 raise NotSupportedError(
                     f"{' '.join(token.text for token in tokens[index : index + 3])} in CREATE TABLE",

@@ -10,6 +10,8 @@ from mvengine.sql.dialects.windows import rewrite_windows
 from mvengine.sql.names import read_name
 from mvengine.sql.split import Piece, split
 from mvengine.sql.tokens import end_of_group, position_at, string_value, tokenize, word_at
+from mvengine.sql.view_text import EMIT_TOKENS, emits_on_window_close
+from mvengine.sql.watermarks import rewrite_watermarks
 
 _QUERIES = frozenset({"SELECT", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "MERGE", "TABLE", "("})
 _MODIFIERS = frozenset({"OR", "REPLACE", "TEMP", "TEMPORARY", "LOCAL", "GLOBAL", "UNLOGGED"})
@@ -20,7 +22,7 @@ def translate(piece: Piece, dialect: str) -> Piece:
 
     Errors: ParseError; NotSupportedError (0A000) with the position of what has no translation.
     """
-    piece = rewrite_windows(piece, has_date_bin=dialect == DUCKDB)
+    piece = rewrite_watermarks(rewrite_windows(piece, has_date_bin=dialect == DUCKDB))
     if dialect == DUCKDB:
         return piece
     try:
@@ -140,6 +142,9 @@ def _view(piece: Piece, dialect: str, index: int) -> str:
     _, after = read_name(piece, skip_condition(piece, index))
     while after < len(tokens) and word_at(tokens, after) != "AS":
         after = end_of_group(tokens, after) if word_at(tokens, after) == "(" else after + 1
+    if emits_on_window_close(tokens):
+        kept = Piece(source=piece.source, tokens=tokens[:-EMIT_TOKENS])
+        return f"{_with_tail(kept, dialect, after + 1)} {piece.span(len(tokens) - EMIT_TOKENS, len(tokens))}"
     return _with_tail(piece, dialect, after + 1)
 
 
