@@ -59,21 +59,20 @@ def rows_of(result: Result) -> Iterator[Row]:
         yield from batch
 
 
-def read_page(columns: Columns, rows_left: Iterator[Row], *, rows_max: int, rows_shown: int | None = None) -> Page:
-    """The page of a result: all rows up to ``rows_max``; of a longer one the first and the last, ``rows_shown`` in all.
+def read_page(columns: Columns, rows_left: Iterator[Row], *, rows_max: int) -> Page:
+    """The page of a result: all rows up to ``rows_max``; of a longer one that many of the first and the last.
 
     The rows between are counted and forgotten.
     """
     head = list(islice(rows_left, rows_max + 1))
     if len(head) <= rows_max:
         return Page(columns=columns, head=tuple(head), tail=(), rows=len(head), is_whole=True)
-    shown = rows_max if rows_shown is None else rows_shown
-    half = shown // 2
+    half = rows_max // 2
     tail = deque(head[half:], maxlen=half)
     count = len(head)
     for row in islice(rows_left, ROWS_COUNTED_MAX - count + 1):
         tail.append(row)
         count += 1
     if count > ROWS_COUNTED_MAX:
-        return Page(columns=columns, head=tuple(head[:shown]), tail=(), rows=ROWS_COUNTED_MAX, is_whole=False)
-    return Page(columns=columns, head=tuple(head[: shown - half]), tail=tuple(tail), rows=count, is_whole=True)
+        return Page(columns=columns, head=tuple(head[:rows_max]), tail=(), rows=ROWS_COUNTED_MAX, is_whole=False)
+    return Page(columns=columns, head=tuple(head[: rows_max - half]), tail=tuple(tail), rows=count, is_whole=True)

@@ -15,7 +15,7 @@ from mvengine.repl import bar, highlight
 from mvengine.repl.commands import Quit, find, run_command
 from mvengine.repl.display import Display, PagerUse
 from mvengine.repl.exact import exact_query
-from mvengine.repl.failure import describe, painted, unexpected
+from mvengine.repl.failure import LINE_WIDTH, describe, painted, unexpected
 from mvengine.repl.formats import FORMATS, Look, duckbox
 from mvengine.repl.output import Output
 from mvengine.repl.result import BATCH_ROWS, Result, Row, columns_of, rows_of
@@ -118,7 +118,8 @@ class Shell:
         except (Quit, BrokenPipeError):
             raise
         except Error as error:
-            text = describe(error, statement=piece.text, origin=origin, first_line=piece.line)
+            width = self.err.width if self.err.is_terminal else LINE_WIDTH
+            text = describe(error, statement=piece.text, origin=origin, first_line=piece.line, width=width)
             return self._fail(error, text)
         except Exception as error:
             return self._fail(error, describe(unexpected(error), origin=origin, first_line=piece.line))
@@ -199,9 +200,9 @@ class Shell:
         mode = self.display.mode or ("duckbox" if self.output.is_terminal else "aligned")
         if is_expanded or self.display.is_expanded:
             mode = "line"
-        self.write_lines(
-            FORMATS[mode].render(columns, rows, replace(self._look(), has_types=has_types)), pager=self.display.pager
-        )
+        fits = mode == "duckbox" and self.display.rows_max is None and self.display.pager is PagerUse.AUTO
+        lines = FORMATS[mode].render(columns, rows, replace(self._look(), has_types=has_types))
+        self.write_lines(lines, pager=PagerUse.OFF if fits else self.display.pager)
 
     def _look(self) -> Look:
         look = Look(null=self.display.null, has_header=self.display.has_header)

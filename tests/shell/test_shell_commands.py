@@ -113,7 +113,7 @@ def test_functions_are_the_users_or_those_like_a_pattern(world: Shell) -> None:
 
 
 def test_indexes_and_settings(world: Shell) -> None:
-    assert said(world, "CREATE INDEX by_name ON s.customers(name);\n\\di")[1][:3] == ["s", "by_name", "customers"]
+    assert said(world, "CREATE INDEX by_name ON s.customers(name);\n\\di")[-1][:3] == ["s", "by_name", "customers"]
     assert [row[0] for row in said(world, ".settings thread*")[1:]] == ["threads"]
 
 

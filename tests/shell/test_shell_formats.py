@@ -20,7 +20,7 @@ from mvengine.schema import Column
 
 def rendered(page: Page, *, width: int) -> list[str]:
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(duckbox.table_of(page, width=width))
+    console.print(*duckbox.drawn(page, width=width), sep="\n")
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 

@@ -29,24 +29,25 @@ _FRAME = 3  # cells that a column's padding and border take
 def render(columns: Columns, rows: Iterator[Row], look: Look) -> Iterator[str]:
     """The lines of the table, with what is known about the rows and columns that are left out below it."""
     rows_max = ROWS_MAX if look.rows_max is None else look.rows_max
-    page = read_page(columns, rows, rows_max=rows_max, rows_shown=look.rows_shown)
+    page = read_page(columns, rows, rows_max=rows_max)
     console = look.console or Console(file=StringIO(), width=WIDTH, color_system=None)
     width = console.width if look.width is None else look.width
     with console.capture() as capture:
-        table = table_of(page, width=width, null=look.null_or(NULL), has_types=look.has_types)
-        console.print(table, width=width, crop=False, no_wrap=True)
+        for part in drawn(page, width=width, null=look.null_or(NULL), has_types=look.has_types):
+            console.print(part, width=width, crop=False, no_wrap=True, overflow="ignore")
     yield from capture.get().splitlines()
 
 
-def table_of(page: Page, *, width: int, null: str = NULL, has_types: bool = True) -> Table:
-    """The table at most ``width`` cells wide: wide columns are squeezed first, then columns of the middle left out."""
+def drawn(page: Page, *, width: int, null: str = NULL, has_types: bool = True) -> tuple[Table, Text]:
+    """The table and what is said below it, at most ``width`` cells wide: wide columns are squeezed first, then columns
+    of the middle left out."""
     head, tail = ([_texts(row, page.columns, null) for row in rows] for rows in (page.head, page.tail))
     natural = [_natural_width(column, [row[i] for row in (*head, *tail)]) for i, column in enumerate(page.columns)]
     floors = [_floor(column, cells) for column, cells in zip(page.columns, natural, strict=True)]
     kept, widths = fit(natural, floors, width=width)
     gap = next((at for at, (a, b) in enumerate(pairwise(kept), start=1) if b > a + 1), None)
 
-    table = Table(box=box.ROUNDED, caption=_caption(page, len(kept)), caption_justify="left", caption_style="dim")
+    table = Table(box=box.ROUNDED)
     for position, (index, cells) in enumerate(zip(kept, widths, strict=True)):
         if position == gap:
             table.add_column("…", width=1)
@@ -59,7 +60,7 @@ def table_of(page: Page, *, width: int, null: str = NULL, has_types: bool = True
             table.add_row(*dots)
         for row in tail:
             table.add_row(*_cells(row, kept, gap))
-    return table
+    return table, Text(_footer(page, len(kept)), style="dim")
 
 
 def fit(natural: Sequence[int], floors: Sequence[int], *, width: int) -> tuple[list[int], list[int]]:
@@ -98,7 +99,7 @@ def _floor(column: Column, natural: int) -> int:
     return max(min(natural, WIDTH_MIN), min(cell_len(column.name), NAME_MAX))
 
 
-def _caption(page: Page, columns_shown: int) -> str:
+def _footer(page: Page, columns_shown: int) -> str:
     if columns_shown == len(page.columns):
         return page.footer
     return f"{page.footer}, {len(page.columns)} columns ({columns_shown} shown)"

@@ -21,7 +21,6 @@ class Look:
     has_header: bool = True
     has_types: bool = True  # below the names, where a format has them
     rows_max: int | None = None
-    rows_shown: int | None = None  # of a result of more than rows_max rows; None: rows_max
     width: int | None = None
     console: Console | None = None
 
