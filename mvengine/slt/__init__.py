@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mvengine.slt.answers import Answer as Answer
+    from mvengine.slt.answers import Columns as Columns
     from mvengine.slt.engines import Connection as Connection
     from mvengine.slt.engines import DbApiEngine as DbApiEngine
     from mvengine.slt.engines import Engine as Engine
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "Columns",
     "Connection",
     "Counts",
     "DbApiEngine",
@@ -71,6 +73,7 @@ __all__ = [
 if not TYPE_CHECKING:  # or a misspelt name would pass as Any
     _HOMES = {
         "Answer": "answers",
+        "Columns": "answers",
         "Connection": "engines",
         "Counts": "results",
         "DbApiEngine": "engines",

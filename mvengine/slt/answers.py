@@ -4,15 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+
+class Described(Protocol):
+    """What has PEP 249's description of columns: a cursor, or ``Columns``."""
+
+    @property
+    def description(self) -> Sequence[Sequence[Any]] | None: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Columns:
+    """A description that is there already: a name and a type for each column."""
+
+    description: Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What a statement returned: PEP 249's description of its columns, and its rows as Python values."""
+    """What a statement returned: its rows as Python values, and what describes their columns.
 
-    description: Sequence[Sequence[Any]]
+    The description is looked at where it is needed, and before the next statement: DuckDB takes a twentieth of the time
+    of a small query to make it.
+    """
+
+    source: Described
     rows: Sequence[Sequence[object]]
+
+    @property
+    def description(self) -> Sequence[Sequence[Any]]:
+        return self.source.description or ()
 
     @property
     def names(self) -> tuple[str, ...]:

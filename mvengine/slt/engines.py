@@ -70,6 +70,7 @@ class DbApiConnection:
     def __init__(self, raw: Any, another: Callable[[], Any]) -> None:
         self._raw = raw
         self._another = another
+        self._always_has_rows = hasattr(raw, "arrow")  # DuckDB and mvengine: some, or none, can always be fetched
         self._execute = raw.execute if hasattr(raw, "execute") else self._by_cursor
 
     def _by_cursor(self, sql: str) -> Any:
@@ -80,8 +81,8 @@ class DbApiConnection:
     def run(self, sql: str) -> Answer:
         try:
             result = self._execute(sql)
-            description = result.description or ()
-            return Answer(description=description, rows=result.fetchall() if description else ())
+            has_rows = self._always_has_rows or result.description
+            return Answer(source=result, rows=result.fetchall() if has_rows else ())
         except Exception as error:
             _name_sqlstate(error, sql)
             raise

@@ -79,18 +79,26 @@ def _sqlite(answer: Answer, letters: str) -> Values:
             tuple([str(value) if type(value) is int else _sqlite_integer(value) for value in row])
             for row in answer.rows
         ]
-    types = answer.types
-    printers = [_SQLITE.get(letter, _sqlite_text) for letter in letters.ljust(len(types), "T")]
-    return [
-        tuple(
-            "NULL" if value is None else printer(value, kind)
-            for value, printer, kind in zip(row, printers, types, strict=False)
-        )
-        for row in answer.rows
-    ]
+    types: tuple[str, ...] = ()
+    values: Values = []
+    for row in answer.rows:
+        texts: list[str] = []
+        for index, value in enumerate(row):
+            letter = letters[index : index + 1]
+            if value is None or letter == "I":
+                texts.append(_sqlite_integer(value))
+            elif letter == "R":
+                texts.append(_sqlite_real(value))
+            elif type(value) is str:
+                texts.append(_sqlite_text(value or "(empty)"))
+            else:
+                types = types or answer.types
+                texts.append(_sqlite_text(str(int(value)) if isinstance(value, bool) else render(value, types[index])))
+        values.append(tuple(texts))
+    return values
 
 
-def _sqlite_integer(value: object, kind: str = "") -> str:
+def _sqlite_integer(value: object) -> str:
     """``%d``: of a number what stands before the point, of a text the number that it begins with."""
     if value is None:
         return "NULL"
@@ -100,7 +108,7 @@ def _sqlite_integer(value: object, kind: str = "") -> str:
     return str(int(found[1])) if found else "0"
 
 
-def _sqlite_real(value: object, kind: str) -> str:
+def _sqlite_real(value: object) -> str:
     """``%.3f``."""
     if isinstance(value, int | float | Decimal):
         return f"{float(value):.3f}"
@@ -108,15 +116,11 @@ def _sqlite_real(value: object, kind: str) -> str:
     return f"{float(found[1]) if found else 0.0:.3f}"
 
 
-def _sqlite_text(value: object, kind: str) -> str:
+def _sqlite_text(text: str) -> str:
     """Each byte that does not print in ASCII is an ``@``."""
-    text = str(int(value)) if isinstance(value, bool) else render(value, kind)
     if text.isascii() and text.isprintable():
         return text
     return "".join(chr(byte) if 32 <= byte <= 126 else "@" for byte in text.encode())
-
-
-_SQLITE: dict[str, Callable[[object, str], str]] = {"I": _sqlite_integer, "R": _sqlite_real, "T": _sqlite_text}
 
 
 def _postgres(answer: Answer, letters: str) -> Values:

@@ -11,7 +11,7 @@ import pytest
 from slt_scripts import engine_of
 
 from mvengine.errors import Error, OperationalError
-from mvengine.slt import Answer, run
+from mvengine.slt import Answer, Columns, run
 
 CREATES_T = "statement ok\ncreate table t (i int)\n"
 
@@ -142,7 +142,7 @@ class Recorder:
 
     def run(self, sql: str) -> Answer:
         self.sent.append(sql)
-        return Answer(description=[("a", "INTEGER")], rows=[(1,)])
+        return Answer(source=Columns(description=[("a", "INTEGER")]), rows=[(1,)])
 
     def interrupt(self) -> None: ...
 
