@@ -24,7 +24,8 @@ from mvengine.slt.runner import Options, run_file
 
 READ_RECORDS_PER_SECOND = 100_000
 _READ_COPIES = 40
-_QUERIES = 500  # of each kind
+_QUERIES = 500  # of each kind, at scale 1
+_QUERIES_LEAST = 20
 _COLUMNS = (
     "a+b*2+c*3",
     "(a+b+c+d+e)/5",
@@ -48,7 +49,7 @@ _CONDITIONS = (
 def read_scripts(run: Run) -> Iterator[Measurement]:
     """Reading a script: microseconds for a record."""
     path = run.workspace.scratch / "read.test"
-    path.write_text(_random_queries(random.Random(1)) * _READ_COPIES)
+    path.write_text(_random_queries(random.Random(1), _count(run)) * _READ_COPIES)
     count = len(parse_file(path).records)
     values = []
     for _ in range(run.runs):
@@ -63,7 +64,7 @@ def run_scripts(run: Run) -> Iterator[Measurement]:
     """Running scripts on DuckDB and mvengine, and sending the same statements in a bare loop."""
     for name, made in (("select1", _select_queries), ("random", _random_queries)):
         path = run.workspace.scratch / f"{name}.test"
-        path.write_text(_table(random.Random(2)) + made(random.Random(3)))
+        path.write_text(_table(random.Random(2)) + made(random.Random(3), _count(run)))
         filled = run_file(path, _engine(_duckdb), Options(is_update=True))
         assert filled.is_rewritten
         sides = [
@@ -148,9 +149,13 @@ def _table(rng: random.Random) -> str:
     return "\n".join(records) + "\n"
 
 
-def _select_queries(rng: random.Random) -> str:
+def _count(run: Run) -> int:
+    return max(_QUERIES_LEAST, round(_QUERIES * min(run.workspace.scale, 1)))
+
+
+def _select_queries(rng: random.Random, count: int) -> str:
     records = []
-    for _ in range(_QUERIES):
+    for _ in range(count):
         columns = rng.sample(_COLUMNS, rng.randint(1, 6))
         conditions = rng.sample(_CONDITIONS, rng.randint(0, 2))
         where = f"\n WHERE {' AND '.join(conditions)}" if conditions else ""
@@ -160,9 +165,9 @@ def _select_queries(rng: random.Random) -> str:
     return "\n".join(records) + "\n"
 
 
-def _random_queries(rng: random.Random) -> str:
+def _random_queries(rng: random.Random, count: int) -> str:
     records = []
-    for _ in range(_QUERIES):
+    for _ in range(count):
         numbers = [rng.randint(1, 99) for _ in range(4)]
         expression = "- {} + {} * + {} + - COALESCE ( + {}, - COUNT ( * ) )".format(*numbers)
         condition = rng.choice(("", "skipif mysql # not compatible\n"))
