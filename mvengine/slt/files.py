@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mvengine.errors import OperationalError, ProgrammingError
 
-SUFFIXES = (".slt", ".test", ".slt.part")
 _COLLECTED = (".slt", ".test")  # from folders: a part belongs to the scripts that include it
 
 
