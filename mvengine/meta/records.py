@@ -210,5 +210,4 @@ class Seal:
     """What the last close has left."""
 
     duckdb_version: str
-    is_own_work_later: bool  # mvengine has gone on since, and did not come to close
     objects: tuple[SealedObject, ...]

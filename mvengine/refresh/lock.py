@@ -6,6 +6,7 @@ without the other's delta, and ΔR ⋈ ΔS would be lost for ever. Readers never
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Condition, get_ident
 from time import monotonic
 
@@ -19,6 +20,7 @@ class WriterLock:
         self._condition = Condition()
         self._owner: object | None = None
         self._what = ""
+        self.before_first: Callable[[], None] | None = None  # what the first holder does before it writes
 
     def acquire(self, owner: object, what: str, timeout_seconds: float) -> None:
         """Waits for the lock. Raises LockTimeout, naming the holder. Does nothing where ``owner`` has it."""
@@ -35,6 +37,13 @@ class WriterLock:
                     )
             self._owner = owner
             self._what = f"{what} (thread {get_ident()})"
+        if self.before_first is not None:
+            try:
+                self.before_first()
+            except BaseException:
+                self.release(owner)
+                raise
+            self.before_first = None
 
     def is_held_by(self, owner: object) -> bool:
         return self._owner is owner

@@ -150,6 +150,8 @@ def _open_new(path: str, config: Config, clock: Clock) -> Database:
             file=file,
             foreign_changes=found,
         )
+        if file is not None:
+            database.lock.before_first = lambda: _break_seal(database)
         _go_on(database, going_on)
         return database
     except BaseException:
@@ -175,6 +177,15 @@ def _found(
         mark(store, graph, found)
         engine.commit()
     return found
+
+
+def _break_seal(database: Database) -> None:
+    """From now on the file differs from what was sealed by our own work, and a kill must not make that foreign."""
+    engine = database.engine.fork()
+    try:
+        database.store(engine).break_seal()
+    finally:
+        engine.close()
 
 
 def _go_on(database: Database, plan_ids: tuple[int, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -227,20 +226,39 @@ def test_what_was_dropped_can_be_dropped_for_good(path: Path) -> None:
         assert [view.name for view in connection.views()] == ["apart"]
 
 
-def test_rows_that_mvengine_itself_wrote_before_it_was_killed_are_not_foreign(path: Path) -> None:
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "INSERT INTO customers VALUES ('c1', 'FR'); CREATE MATERIALIZED VIEW late AS FROM customers",
+        "UPDATE orders SET amount = amount + 1; ALTER TABLE customers ADD COLUMN more INTEGER",
+        "BEGIN; CREATE TABLE t (n INTEGER); ALTER TABLE customers ALTER COLUMN country SET DEFAULT 'AT'; COMMIT",
+    ],
+)
+def test_what_mvengine_itself_wrote_before_it_was_killed_is_not_foreign(path: Path, statements: str) -> None:
     script = f"""
 import mvengine, os, signal
-connection = mvengine.connect({str(path)!r})
-connection.execute("INSERT INTO customers VALUES ('c1', 'FR')")
-connection.execute("CREATE MATERIALIZED VIEW late AS SELECT count(*) AS n FROM customers")
+mvengine.connect({str(path)!r}).execute({statements!r})
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    done = subprocess.run([sys.executable, "-c", script], check=False, env={**os.environ})
+    done = subprocess.run([sys.executable, "-c", script], check=False)
     assert done.returncode == -signal.SIGKILL
     connection, told = opened(path)
     with connection:
         assert (told, suspended(connection)) == ([], set())
-        assert connection.execute("FROM late").fetchall() == [(3,)]
+        assert {found.verdict for found in connection.verify()} == _EXACT
+
+
+def test_what_another_program_wrote_while_mvengine_only_read_and_was_killed_is_found(path: Path) -> None:
+    script = f"""
+import mvengine, os, signal
+mvengine.connect({str(path)!r}).execute("FROM countries").fetchall()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", script], check=False)
+    by_another_program(path, "UPDATE customers SET country = 'CH'")
+    connection, told = opened(path)
+    with connection:
+        assert "customers: its rows have changed" in told[0]
 
 
 def test_what_is_gone_is_found_after_a_kill_too(path: Path) -> None:

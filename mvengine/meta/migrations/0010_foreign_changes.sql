@@ -1,10 +1,10 @@
 -- What another program did to the file behind mvengine's back: what was there at the last close, and what was found.
 
--- One row, of the last close; none before the first. The file is as it was left where its header has this iteration.
+-- One row, of the last close; none before the first, and from mvengine's first write to its next close. The file is as it
+-- was left where its header has this iteration.
 CREATE TABLE mv_meta.seal (
     iteration      UBIGINT NOT NULL,   -- of DuckDB's checkpoints, which the closing one leaves behind
     duckdb_version VARCHAR NOT NULL,   -- hashes are compared within one version only
-    own_work       VARCHAR NOT NULL,   -- how far mvengine had come: what was done later was done by itself
     sealed_at      TIMESTAMP NOT NULL
 );
 

@@ -17,35 +17,23 @@ _OBJECT_TYPES = {
     "rows": "BIGINT",
     "fingerprint": "VARCHAR",
 }
-# How far mvengine's own work has come: whatever it changes moves one of these.
-_OWN_WORK = """
-SELECT concat_ws(' ',
-    (SELECT coalesce(max(epoch), 0) FROM mv_meta.epochs),
-    (SELECT coalesce(max(seq), 0) FROM mv_meta.state_history),
-    (SELECT coalesce(max(plan_id), 0) FROM mv_meta.plans),
-    (SELECT coalesce(max(relation_id), 0) || ' ' || count(*) FROM mv_meta.relations),
-    (SELECT coalesce(sum(hash(digest))::VARCHAR, '0') FROM mv_meta.fragments),
-    (SELECT coalesce(sum(hash(c))::VARCHAR, '0') FROM mv_meta.consumers AS c))
-"""
 _FORGET_SETTLED = "DELETE FROM mv_meta.foreign_changes WHERE table_id IS NULL AND len(view_ids) = 0"
 
 
 class ForeignStore(StoreBase):
     def sealed_iteration(self) -> int | None:
-        """The number of the checkpoint that the last close has made; None for a file that was never closed."""
+        """The number of the checkpoint that the last close has made; None where it was broken, or there was none."""
         rows = self._rows("SELECT iteration FROM mv_meta.seal")
         return int(rows[0][0]) if rows else None
 
     def sealed(self) -> Seal | None:
-        """What the last close has left; None for a file that was never closed."""
-        rows = self._rows("SELECT duckdb_version, own_work FROM mv_meta.seal")
+        """What the last close has left; None where it was broken, or there was none."""
+        rows = self._rows("SELECT duckdb_version FROM mv_meta.seal")
         if not rows:
             return None
-        version, own_work = rows[0]
         columns = ", ".join(_OBJECT_TYPES)
         return Seal(
-            duckdb_version=version,
-            is_own_work_later=own_work != self._own_work(),
+            duckdb_version=rows[0][0],
             objects=tuple(
                 SealedObject(
                     owner=Name(schema=owner_schema, name=owner),
@@ -62,15 +50,19 @@ class ForeignStore(StoreBase):
 
     def seal(self, iteration: int, duckdb_version: str, objects: Sequence[SealedObject]) -> None:
         """Records what a close leaves, in place of what the last one left."""
-        self._rows("DELETE FROM mv_meta.seal")
+        self.break_seal()
         self._rows("DELETE FROM mv_meta.sealed_objects")
-        values = (iteration, duckdb_version, self._own_work(), self._now())
-        self._rows("INSERT INTO mv_meta.seal VALUES (?, ?, ?, ?)", values)
+        values = (iteration, duckdb_version, self._now())
+        self._rows("INSERT INTO mv_meta.seal VALUES (?, ?, ?)", values)
         rows = [
             (it.owner.schema, it.owner.name, it.name.schema, it.name.name, it.sql, it.rows, it.fingerprint)
             for it in objects
         ]
         self._insert("sealed_objects", _OBJECT_TYPES, rows)
+
+    def break_seal(self) -> None:
+        """What follows is mvengine's own work, until the next close seals it."""
+        self._rows("DELETE FROM mv_meta.seal")
 
     def add_foreign_change(
         self, found: SealedObject, what: str, *, is_damage: bool, table_id: int | None, view_ids: Sequence[int]
@@ -123,6 +115,3 @@ class ForeignStore(StoreBase):
             [list(relation_ids)],
         )
         self._rows(_FORGET_SETTLED)
-
-    def _own_work(self) -> str:
-        return str(self._rows(_OWN_WORK)[0][0])

@@ -30,8 +30,8 @@ def foreign_changes(
     engine: DuckDbEngine, store: Store, graph: Graph, database_name: str, *, iteration: int | None, has_log: bool
 ) -> tuple[ForeignChange, ...]:
     """What has changed. ``iteration`` and ``has_log`` are of the file before DuckDB opened it: where they are those of
-    the seal nobody has written, and nothing is read. A process of mvengine that was killed leaves a file whose rows
-    cannot be told from foreign ones: only what is gone is found then (VERIFY finds the rest).
+    the seal nobody has written, and nothing is read. mvengine breaks the seal before it writes: a process that was
+    killed leaves a file whose rows cannot be told from foreign ones, and only what is gone is found.
     """
     if iteration is not None and iteration == store.sealed_iteration() and not has_log:
         return ()
@@ -39,7 +39,7 @@ def foreign_changes(
     owners = owned_objects(graph)
     there = definitions(engine, database_name)
     gone = tuple(_gone(name, owners, seal, there) for name in owners if name not in there)
-    if seal is None or seal.is_own_work_later:
+    if seal is None:
         return gone
     now = {found.name: found for found in found_objects(engine, database_name, owners)}
     is_comparable = seal.duckdb_version == duckdb_version(engine)
