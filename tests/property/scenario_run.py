@@ -23,9 +23,12 @@ class Mismatch(AssertionError):  # noqa: N818 - what was found, not an error of 
 
 
 def run(scenario: Scenario) -> Strategies:
-    """How each view is maintained. Raises Mismatch where the two disagree."""
-    with mvengine.connect() as connection, duckdb.connect() as plain:
-        return _Run(scenario, connection, plain).run()
+    """How each view is maintained. Raises Mismatch where the two disagree, or where DuckDB fails in mvengine only."""
+    try:
+        with mvengine.connect() as connection, duckdb.connect() as plain:
+            return _Run(scenario, connection, plain).run()
+    except mvengine.Error as error:  # of closing, after a fatal one
+        raise Mismatch(f"mvengine fails\n{type(error).__name__}: {error}") from error
 
 
 class _Run:
