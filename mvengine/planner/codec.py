@@ -13,7 +13,8 @@ from enum import StrEnum
 from types import UnionType
 from typing import Any, TypeAlias, Union, get_args, get_origin
 
-import mvengine.planner.logical  # noqa: F401 - registers the node classes
+import mvengine.planner.logical
+import mvengine.planner.tail  # noqa: F401 - both register node classes
 from mvengine.errors import FormatError, InternalError
 from mvengine.planner.node import REGISTRY, Node, hints
 

@@ -22,6 +22,7 @@ from mvengine.planner.logical import (
 )
 from mvengine.planner.node import Node
 from mvengine.planner.rules import optimize
+from mvengine.planner.tail import TailStage
 from mvengine.sql.statements import Policy
 
 _ORDER = list(Strategy)
@@ -69,6 +70,8 @@ def stage_strategy(stage: Node, full_reason: str) -> tuple[Strategy, str]:
             if not stage.keys:
                 return Strategy.FULL, f"there is one partition: {stage.outputs[-1].expr.sql} reads all rows"
             return Strategy.AFFECTED, f"touched {what} are derived again"
+        case TailStage():
+            return Strategy.AFFECTED, "no partitions: rows from the first changed one on are derived again"
         case RecursiveStage(is_linear=True):
             follows = "insertions" if stage.recursion.is_distinct else "what only inserts or only deletes"
             return Strategy.AUXILIARY, f"a recursion follows {follows}; after other changes it is computed again"

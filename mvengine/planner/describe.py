@@ -28,6 +28,7 @@ from mvengine.planner.logical import (
 )
 from mvengine.planner.node import Node
 from mvengine.planner.scalar import Expr, Output
+from mvengine.planner.tail import TailStage
 
 LABEL_MAX = 100  # characters of a line's text: a query in it may be long
 
@@ -45,7 +46,7 @@ def describe(node: Node, *, full_reason: str) -> Description:
     """``full_reason``: of the view's root, why its query is not taken apart, where that is so."""
     from mvengine.planner.compile import stage_strategy
 
-    if isinstance(node, GroupStage | BagStage | FullStage | PartitionStage | MatchStage):
+    if isinstance(node, GroupStage | BagStage | FullStage | PartitionStage | TailStage | MatchStage):
         strategy, why = stage_strategy(node, full_reason)
         return Description(what=_shortened(_stage(node)), strategy=strategy, why=why)
     return Description(what=_shortened(_operator(node)), strategy=None, why="")
@@ -62,6 +63,8 @@ def _stage(stage: Node) -> str:
             computed = [_output(output) for output in stage.outputs if output.name not in stage.keys]
             verb = "Group by" if stage.is_grouped else "Partition by"
             return f"{verb} {', '.join(stage.keys) or 'nothing'}: {', '.join(computed)}"
+        case TailStage():
+            return f"Follow the order: {', '.join(f'{call.name} = {call.call.sql}' for call in stage.calls)}"
         case MatchStage():
             return _operator(stage.input)
         case FullStage():

@@ -19,6 +19,7 @@ from mvengine.planner.logical import (
     StageRead,
 )
 from mvengine.planner.node import Node
+from mvengine.planner.tail import TailStage
 
 Notes = Mapping[str, str]
 """By the name of a stage: what is to be said of its state."""
@@ -66,7 +67,7 @@ class _Tree:
             yield from self._node(child, rest + ("└─ " if is_last else "├─ "), rest + ("   " if is_last else "│  "))
 
     def _notes(self, node: Node) -> Iterator[str]:
-        if isinstance(node, GroupStage | BagStage | FullStage | PartitionStage):
+        if isinstance(node, GroupStage | BagStage | FullStage | PartitionStage | TailStage):
             note = self.notes.get(node.name)
             yield f"state {node.storage}" + (f": {note}" if note else "")
 

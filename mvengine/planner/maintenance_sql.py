@@ -9,6 +9,7 @@ from mvengine.planner.emit.group import GroupSql
 from mvengine.planner.emit.match import change as match_change
 from mvengine.planner.emit.partition import PartitionSql
 from mvengine.planner.emit.recursion import RecursionSql
+from mvengine.planner.emit.tail import TailSql
 from mvengine.planner.emit.top import TopSql
 from mvengine.planner.logical import (
     BagStage,
@@ -22,6 +23,7 @@ from mvengine.planner.logical import (
     TopStage,
 )
 from mvengine.planner.node import Node
+from mvengine.planner.tail import TailStage
 from mvengine.schema import Columns, quote
 
 
@@ -51,6 +53,10 @@ def _statements(stage: Node) -> list[str]:
                 parts.compare(),
             ]
             return [*found, *_apply(stage.storage, parts.change, parts.columns, stage.twins)]
+        case TailStage():
+            tail = TailSql(stage)
+            found = [tail.find_start(all_changed(stage.input)), tail.shape(), tail.derive(), tail.copy_stored()]
+            return [*found, tail.compare(), *_apply(stage.storage, tail.change, stage.columns, stage.twins)]
         case TopStage():
             top = TopSql(stage)
             return [top.follow(all_changed(stage.input)), top.shape(), top.read_again(), *top.apply()]

@@ -31,6 +31,7 @@ from mvengine.planner.logical import (
     TopStage,
 )
 from mvengine.planner.node import walk
+from mvengine.planner.tail import TailStage
 from mvengine.planner.twins import twins_of
 from mvengine.refresh.change_log import append
 from mvengine.refresh.choice import Choice, Costs
@@ -167,7 +168,7 @@ def _drop_changes(engine: DuckDbEngine, plan: Maintenance, *, is_wanted: bool) -
         assert isinstance(stage, Stage)
         is_last = stage is plan.stages[-1]
         has_none = isinstance(
-            stage, GroupStage | PartitionStage | TopStage | RecursiveStage
+            stage, GroupStage | PartitionStage | TopStage | RecursiveStage | TailStage
         )  # where nobody reads what is visible of them
         if not is_last or not (is_wanted or has_none):
             engine.query(f"DROP TABLE IF EXISTS {quote(delta_name(stage.name))}")

@@ -16,6 +16,7 @@ from trap_cases_recursion import RECURSIONS
 from trap_cases_rows import BAGS, JOINS
 from trap_cases_sets import SETS
 from trap_cases_subqueries import SUBQUERIES
+from trap_cases_tails import TAILS
 from trap_cases_touched import TOUCHED
 
 import mvengine
@@ -33,6 +34,7 @@ CASES = [
     *SETS,
     *SUBQUERIES,
     *TOUCHED,
+    *TAILS,
     *COMPOSED,
 ]
 

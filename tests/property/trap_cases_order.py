@@ -64,7 +64,7 @@ ORDERS = [
             "e": "SELECT id, g, v FROM a ORDER BY v, id, g LIMIT (1 + 1)",
         },
         *_CHANGES,
-        full="o p e",
+        full="p",
     ),
     case(
         "DISTINCT ON, in an order and in a part of it",

@@ -194,6 +194,7 @@ QUERIES = {
     "JOIN (SELECT customer AS k, median(id) AS median FROM orders GROUP BY customer) ON k = customer",
     "top_view": "SELECT id, customer FROM orders ORDER BY customer, id LIMIT 3 OFFSET 1",
     "top_groups_view": "SELECT customer, sum(id) AS ids FROM orders GROUP BY customer ORDER BY ids LIMIT 2",
+    "tail_view": "SELECT id, lag(customer) OVER (ORDER BY id) AS before, count(*) OVER (ORDER BY id) AS n FROM orders",
     "constant_view": "SELECT id, x FROM orders JOIN (VALUES (1, 'a'), (2, 'b')) AS v(k, x) ON k = customer",
     "recursive_view": "WITH RECURSIVE r AS (SELECT id, customer FROM orders WHERE customer = 0 UNION "
     "SELECT o.id, o.customer FROM orders AS o JOIN r ON o.customer = r.id) SELECT id FROM r",

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from mvengine.planner.delta.recursion import is_linear, reads_recursion
 from mvengine.planner.delta.state import WITHOUT_STATE, argument_name, call_sql
+from mvengine.planner.delta.tail import has_order, tail_of
 from mvengine.planner.delta.visible import is_chain_over_state, rename_storage, top_read, under_chain
 from mvengine.planner.emit.select import columns_of, scope_of, select
 from mvengine.planner.logical import (
@@ -43,6 +44,7 @@ from mvengine.planner.logical import (
 )
 from mvengine.planner.node import Node
 from mvengine.planner.scalar import Expr, Output, column
+from mvengine.planner.tail import TailStage
 from mvengine.planner.twins import telling, twins_of
 from mvengine.schema import Column, Columns, quote
 
@@ -159,7 +161,7 @@ class _Cutter:
     def name_last(self, view: Materialize) -> None:
         """Gives the last stage the view's own name and storage."""
         last = self.stages[-1]
-        assert isinstance(last, GroupStage | PartitionStage | TopStage | RecursiveStage)
+        assert isinstance(last, GroupStage | PartitionStage | TopStage | RecursiveStage | TailStage)
         self.stages[-1] = replace(last, name=str(view.relation), storage=view.storage)
 
     def _name(self) -> tuple[str, str]:
@@ -210,9 +212,36 @@ class _Cutter:
 
     def _window(self, node: Window, whole: Node) -> StageRead:
         alias = scope_of(node.input)
+        if not node.partition_by and (stage := self._tail(node, whole)) is not None:
+            self.stages.append(stage)
+            rows = BagRead(storage=stage.storage, columns=stage.columns, alias=node.alias)
+            return StageRead(
+                stage=stage.name, rows=rows, columns=stage.columns, alias=node.alias, version=Version.CURRENT
+            )
         passed = tuple(Output(name=name, expr=column(alias, name)) for name in columns_of(node.input))
         outputs = (*passed, *node.calls)
         return self._partition(node.input, node.partition_by, outputs, node.alias, self._twins(whole), is_grouped=False)
+
+    def _tail(self, node: Window, whole: Node) -> TailStage | None:
+        """The stage of window functions that look backwards only."""
+        described = self._describe(select(whole, weighted=False))
+        types = {name: column.type for name, column in zip(columns_of(whole), described, strict=True)}
+        tail = tail_of(node.calls, types)
+        if tail is None or not all(has_order(types[ref.name]) for ref in tail.first.columns if ref.name in types):
+            return None
+        name, storage = self._name()
+        alias = scope_of(node.input)
+        return TailStage(
+            input=node.input,
+            name=name,
+            storage=storage,
+            passed=tuple(Output(name=name, expr=column(alias, name)) for name in columns_of(node.input)),
+            calls=tail.calls,
+            first=tail.first,
+            is_descending=tail.is_descending,
+            reach=tail.reach,
+            twins=self._twins(whole),
+        )
 
     def _general(self, node: Aggregate, whole: Node) -> StageRead:
         """Groups whose results are computed from their rows. The binder has made the keys columns of the input."""

@@ -22,6 +22,7 @@ from mvengine.planner.logical import (
     TopStage,
 )
 from mvengine.planner.node import Node
+from mvengine.planner.tail import TailStage
 from mvengine.schema import Columns
 
 
@@ -37,7 +38,9 @@ def rename_storage(plan: Node, stage: Node) -> Node:
     match plan, stage:
         case GroupRead(), GroupStage():
             return replace(plan, stage=stage.name, storage=stage.storage)
-        case StageRead(rows=BagRead() | TopRead() as rows), PartitionStage() | TopStage() | RecursiveStage():
+        case StageRead(
+            rows=BagRead() | TopRead() as rows
+        ), PartitionStage() | TopStage() | RecursiveStage() | TailStage():
             return replace(rows, storage=stage.storage, alias=plan.alias)
         case _:
             return plan.with_children(tuple(rename_storage(child, stage) for child in plan.children))
@@ -55,7 +58,7 @@ def seen_twins(stage: Node) -> Columns:
     match stage:
         case GroupStage():
             return group_twins(stage)
-        case MatchStage() | PartitionStage() | TopStage() | RecursiveStage() | BagStage() | FullStage():
+        case MatchStage() | PartitionStage() | TopStage() | RecursiveStage() | TailStage() | BagStage() | FullStage():
             return stage.twins
         case _:
             raise AssertionError(type(stage).__name__)

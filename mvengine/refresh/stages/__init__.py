@@ -17,8 +17,9 @@ from mvengine.planner.logical import (
     RecursiveStage,
     TopStage,
 )
+from mvengine.planner.tail import TailStage
 from mvengine.refresh.sizes import Sizes
-from mvengine.refresh.stages import bag, full, group, limited, match, partition, recursive, top
+from mvengine.refresh.stages import bag, full, group, limited, match, partition, recursive, tail, top
 from mvengine.refresh.stages.run import Stage, StageRun, StoredStage, runs_of
 
 __all__ = ["Stage", "StageRun", "StoredStage", "create_stage", "maintain_stage", "rebuild_stage", "runs_of"]
@@ -32,6 +33,8 @@ def create_stage(engine: Engine, run: StageRun, column_types: dict[str, str]) ->
             group.create(engine, stage)
         case PartitionStage():
             partition.create(engine, stage)
+        case TailStage():
+            tail.create(engine, stage)
         case TopStage():
             top.create(engine, stage)
         case RecursiveStage():
@@ -51,6 +54,8 @@ def rebuild_stage(engine: Engine, stage: Stage) -> None:
             group.rebuild(engine, stage)
         case PartitionStage():
             partition.rebuild(engine, stage)
+        case TailStage():
+            tail.rebuild(engine, stage)
         case TopStage():
             top.rebuild(engine, stage)
         case RecursiveStage():
@@ -73,6 +78,8 @@ def maintain_stage(engine: Engine, run: StageRun, changes: Changes, sizes: Sizes
             return group.maintain(engine, run, stage, changes, sizes, is_wanted=is_wanted)
         case PartitionStage():
             return partition.maintain(engine, run, stage, changes, is_wanted=is_wanted)
+        case TailStage():
+            return tail.maintain(engine, run, stage, changes, is_wanted=is_wanted)
         case TopStage():
             return top.maintain(engine, run, stage, changes, is_wanted=is_wanted)
         case RecursiveStage():

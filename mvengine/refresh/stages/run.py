@@ -22,9 +22,10 @@ from mvengine.planner.logical import (
     Version,
 )
 from mvengine.planner.node import Node
+from mvengine.planner.tail import TailStage
 from mvengine.schema import Columns, quote
 
-StoredStage = GroupStage | BagStage | FullStage | PartitionStage | TopStage | RecursiveStage
+StoredStage = GroupStage | BagStage | FullStage | PartitionStage | TopStage | RecursiveStage | TailStage
 """Stages with a table of their own."""
 
 Stage = StoredStage | MatchStage
@@ -79,7 +80,7 @@ def inner_read(stage: Stage) -> Node:
         case PartitionStage():
             columns = tuple(output.name for output in stage.outputs)
             return BagRead(storage=stage.storage, columns=columns, alias="v")
-        case BagStage() | FullStage() | RecursiveStage():
+        case BagStage() | FullStage() | RecursiveStage() | TailStage():
             return BagRead(storage=stage.storage, columns=stage.columns, alias="v")
         case TopStage():
             return top_read(stage, "v")
