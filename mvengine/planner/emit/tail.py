@@ -105,8 +105,8 @@ class TailSql:
             f"CREATE OR REPLACE TEMP TABLE {self.fresh} AS\n"
             f"WITH here AS MATERIALIZED (\n{self._rows(f', {self.start} WHERE {self._is_from(_CONTEXT)}')}\n"
             f"), carried AS MATERIALIZED (\n"
-            f"SELECT {', '.join(carried) or 'count(*) AS nothing'} FROM {self.stage.storage} AS {self._alias}, {self.start}\n"
-            f"WHERE NOT ({self._is_from(_CONTEXT)})\n)\n"
+            f"SELECT {', '.join(carried) or 'count(*) AS nothing'}\n"
+            f"FROM {self.stage.storage} AS {self._alias}, {self.start} WHERE NOT ({self._is_from(_CONTEXT)})\n)\n"
             f"SELECT {', '.join(outputs)}\nFROM here AS {self._alias}, carried, {self.start} "
             f"WHERE {self._is_from(_FROM)}"
         )
