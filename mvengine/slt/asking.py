@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from mvengine.errors import OperationalError
 from mvengine.slt.answers import Answer, Mismatch
 from mvengine.slt.check import check_either, check_error, check_success, failed
 from mvengine.slt.commands import COMMAND_SECONDS_MAX, check_command
-from mvengine.slt.compare import check_rows, label_digest, with_rows
+from mvengine.slt.compare import Comparison, check_rows, label_digest, with_rows
 from mvengine.slt.engines import Connection
 from mvengine.slt.files import result_lines
 from mvengine.slt.records import (
@@ -34,13 +35,18 @@ class Sessions(Protocol):
     def get(self, name: str, /) -> Connection: ...
 
 
+OnRows = Callable[[Record, ExpectedRows, Answer, Comparison, Mismatch | None], None]
+"""Is told of each answer that was to be rows, and of what is wrong with it."""
+
+
 class Asker:
     """``sent`` is the text that the last record sent, ``error`` the error that came back."""
 
-    def __init__(self, state: State, sessions: Sessions, watchdog: Watchdog) -> None:
+    def __init__(self, state: State, sessions: Sessions, watchdog: Watchdog, on_rows: OnRows | None = None) -> None:
         self._state = state
         self._sessions = sessions
         self._watchdog = watchdog
+        self._on_rows = on_rows
         self.sent = ""
         self.error: Exception | None = None
 
@@ -111,6 +117,8 @@ class Asker:
             except OperationalError as error:
                 return failed(error)
         mismatch = check_rows(expected, answer, comparison)
+        if self._on_rows is not None:
+            self._on_rows(record, expected, answer, comparison, mismatch)
         if mismatch or not expected.label:
             return mismatch
         now = label_digest(expected, answer, comparison)

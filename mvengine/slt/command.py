@@ -32,6 +32,7 @@ class Request:
     seed: int | None = None
     filter: str | None = None
     label: tuple[str, ...] = ()
+    as_views: bool = False
     flavor: str | None = None
     timeout: float | None = None
     fail_fast: bool = False
@@ -51,6 +52,7 @@ _OPTIONS = (
         type=click.Path(dir_okay=False, path_type=Path),
         help="Write a JSON object for each record.",
     ),
+    click.option("--as-views", is_flag=True, help="Run each query as a materialized view, too, and compare."),
     click.option("--shuffle", is_flag=True, help="Run files in a random order; the seed is printed."),
     click.option("--seed", type=int, metavar="N", help="Shuffle with this seed."),
     click.option("--filter", metavar="REGEX", help="Only files whose path has a match."),
@@ -117,6 +119,7 @@ def _run(paths: Iterable[Path | str], request: Request, console: Console) -> int
             fail_fast=request.fail_fast,
             update=request.update,
             records=records is not None,
+            as_views=request.as_views,
             on_file=on_file,
         )
     finally:

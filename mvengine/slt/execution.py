@@ -11,7 +11,7 @@ from time import perf_counter
 from mvengine.errors import OperationalError
 from mvengine.slt.answers import Mismatch
 from mvengine.slt.apply import apply
-from mvengine.slt.asking import Asker
+from mvengine.slt.asking import Asker, OnRows
 from mvengine.slt.connections import Connections, OneConnection
 from mvengine.slt.records import Condition, Halt, Let, Loop, Query, Record, Statement, System, Unsupported
 from mvengine.slt.results import OnRecord, Outcome, RecordResult
@@ -43,6 +43,7 @@ class Execution:
         watchdog: Watchdog,
         is_fail_fast: bool = False,
         sleep: Callable[[float], None] = time.sleep,
+        on_rows: OnRows | None = None,
     ) -> None:
         self._state = state
         self._connections = connections
@@ -50,7 +51,7 @@ class Execution:
         self._watchdog = watchdog
         self._is_fail_fast = is_fail_fast
         self._sleep = sleep
-        self._asker = Asker(state, connections, watchdog)
+        self._asker = Asker(state, connections, watchdog, on_rows)
 
     def run(self, records: Iterable[Record]) -> None:
         state = self._state

@@ -34,6 +34,7 @@ def run(
     fail_fast: bool = False,
     update: bool = False,
     records: bool = False,
+    as_views: bool = False,
     on_file: OnFile | None = None,
 ) -> Summary:
     """Runs sqllogictest files, all ``*.slt`` and ``*.test`` below folders, and globs.
@@ -44,7 +45,8 @@ def run(
     ``labels`` are for ``skipif`` and ``onlyif``, besides the engine's name.
     ``flavor`` is that of all files, else it is found; ``pattern``: only files whose path has a match of it; ``seed``
     shuffles them. ``timeout``: seconds for one statement. ``update`` rewrites expectations. With ``records``, results
-    have a JSON object for each record. ``on_file`` is called as each file is done.
+    have a JSON object for each record. ``as_views``: each query runs as a materialized view, too.
+    ``on_file`` is called as each file is done.
 
     Errors: ``OperationalError``, if a path matches no file; ``UnknownOption``; ``ProgrammingError``.
     """
@@ -57,6 +59,7 @@ def run(
         is_fail_fast=fail_fast,
         is_update=update,
         has_records=records,
+        has_views=as_views,
     )
     files = find([paths] if isinstance(paths, str | Path) else paths, pattern)
     if seed is not None:
@@ -83,10 +86,13 @@ def _check(engine: str | Engine, options: Options, jobs: int) -> None:
         raise ProgrammingError(
             "several jobs on an engine that other processes cannot find", hint="name it, as python:module:factory"
         )
-    if isinstance(engine, str):
-        engine_of(engine, options.dialect)
-    elif options.dialect is not None:
+    if not isinstance(engine, str) and options.dialect is not None:
         raise ProgrammingError("a dialect for an engine that is given", hint="give the engine its dialect")
+    opened = engine_of(engine, options.dialect) if isinstance(engine, str) else engine
+    if options.has_views:
+        from mvengine.slt.as_views import require_views
+
+        require_views(opened, options)
 
 
 def _results(files: list[str], engine: str | Engine, options: Options, jobs: int) -> Iterator[FileResult]:

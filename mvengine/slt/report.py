@@ -49,6 +49,9 @@ def print_summary(console: Console, summary: Summary) -> None:
             line.append(str(counts), style="red" if counts.failed else "green")
             line.append(f"  {counts.seconds:.2f} s", style="dim")
             console.print(line, soft_wrap=True)
+    if summary.views is not None:
+        for text in summary.views.lines():
+            console.print(Text(text), style="red" if summary.views.different else "", soft_wrap=True)
     total = summary.counts
     console.print(str(total), style="bold red" if total.failed else "bold green", soft_wrap=True)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from mvengine.slt.as_views_results import Views
 from mvengine.slt.records import Location, Record
 
 
@@ -63,6 +64,7 @@ class FileResult:
 
     ``skip_reasons`` counts those of the skipped ones that have one. ``records`` are there if they were asked for, one
     JSON object each. ``is_rewritten``: ``--update`` or ``--format`` changed the file or one that it includes.
+    ``views`` is there if its queries ran as views, too.
     """
 
     path: str
@@ -74,6 +76,7 @@ class FileResult:
     skip_reasons: tuple[tuple[str, int], ...] = ()
     records: tuple[str, ...] = ()
     is_rewritten: bool = False
+    views: Views | None = None
 
     @property
     def failed(self) -> int:
@@ -122,6 +125,12 @@ class Summary:
     @property
     def failures(self) -> tuple[Failure, ...]:
         return tuple(failure for result in self.results for failure in result.failures)
+
+    @property
+    def views(self) -> Views | None:
+        """What came of all queries as views; None if they did not run as such."""
+        found = [result.views for result in self.results if result.views is not None]
+        return Views.sum(found) if found else None
 
     def folders(self) -> dict[str, Counts]:
         """The counts of each folder that has scripts."""

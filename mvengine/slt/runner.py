@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from mvengine.slt.asking import OnRows
 from mvengine.slt.check import error_text
 from mvengine.slt.compare import Comparison
 from mvengine.slt.connections import Connections
@@ -43,6 +44,7 @@ class Options:
     is_fail_fast: bool = False
     is_update: bool = False
     has_records: bool = False
+    has_views: bool = False  # as mvengine.slt.as_views has it
 
 
 def run_file(
@@ -62,8 +64,15 @@ def run_file(
         hint = f"\nHINT: {error.hint}" if error.hint else ""
         return _unrun(path, error.location, f"{error.reason}{hint}", "the script is malformed", started)
     collector = Collector(options, on_record)
+    views = None
     try:
-        run_script(script, engine, options, collector, sleep)
+        if options.has_views:
+            from mvengine.slt.as_views import FileAsViews
+
+            views = FileAsViews(script, engine, options, sleep)
+            views.run(collector)
+        else:
+            run_script(script, engine, options, collector, sleep)
     except Exception as error:  # the database cannot be opened, or closed
         location = Location(file=str(path), line=1, included_from=None)
         collector.failures.append(_failure(location, error_text(error), "the script cannot be run"))
@@ -73,11 +82,12 @@ def run_file(
         flavor=script.flavor.name,
         passed=collector.passed,
         skipped=collector.skipped,
-        failures=tuple(collector.failures),
+        failures=(*collector.failures, *(views.failures if views else ())),
         seconds=perf_counter() - started,
         skip_reasons=tuple(sorted(collector.skip_reasons.items())),
-        records=tuple(collector.records),
+        records=tuple(views.with_views(collector.records) if views else collector.records),
         is_rewritten=is_rewritten,
+        views=views.summary() if views else None,
     )
 
 
@@ -87,6 +97,7 @@ def run_script(
     options: Options,
     on_record: OnRecord,
     sleep: Callable[[float], None] = time.sleep,
+    on_rows: OnRows | None = None,
 ) -> None:
     """Runs the records of a script on an engine, and tells of each. Raises what opening the database raises."""
     flavor = script.flavor
@@ -109,6 +120,7 @@ def run_script(
             watchdog=stack.enter_context(Watchdog(options.timeout)),
             is_fail_fast=options.is_fail_fast,
             sleep=sleep,
+            on_rows=on_rows,
         ).run(script.records)
 
 

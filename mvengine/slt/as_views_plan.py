@@ -1,0 +1,143 @@
+"""Which queries of a script are to be views, from when to when, and which of them in one run. Pure functions.
+
+A view is there from before the first statement that follows the last definition that it depends on, outside of
+transactions, to the last record that asks the same. So no definition is changed under a view.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mvengine.slt.as_views_statements import Kind
+from mvengine.slt.as_views_trace import Asked, Event
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedView:
+    """A view made before event ``begin`` and read at the events ``reads``. ``columns`` is how many it has."""
+
+    name: str
+    sql: str
+    session: int
+    columns: int
+    begin: int
+    reads: tuple[int, ...]
+
+    @property
+    def end(self) -> int:
+        return self.reads[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The views, and why other queries are none, by the index of their event."""
+
+    views: tuple[PlannedView, ...]
+    refused: Mapping[int, str]
+
+
+NOT_A_SELECT = "no SELECT"
+NO_TABLE = "it reads no table of the file"
+IN_TRANSACTION = "what it reads is defined in the transaction in which it is asked"
+
+
+def plan_views(events: Sequence[Event], asked: Mapping[int, Asked]) -> Plan:
+    """One view for each text that is asked in a session while what it reads stays what it is."""
+    spans = _Spans()
+    found: dict[tuple[str, int, int], list[int]] = {}
+    refused: dict[int, str] = {}
+    quiet = _next_quiet(events)
+    for index, event in enumerate(events):
+        if event.is_fresh:
+            spans.fresh(index)
+        if index in asked:
+            begin = spans.begin_of(event)
+            if not event.sent.is_query:
+                refused[index] = NOT_A_SELECT
+            elif begin is None:
+                refused[index] = NO_TABLE
+            elif quiet[begin] > index:
+                refused[index] = IN_TRANSACTION
+            else:
+                found.setdefault((event.sql, event.session, quiet[begin]), []).append(index)
+        spans.ran(index, event)
+    return Plan(views=_named(found, events, asked), refused=refused)
+
+
+def _next_quiet(events: Sequence[Event]) -> list[int]:
+    """Of each event the first one, itself or a later one, before which no transaction is open."""
+    found = [len(events)] * (len(events) + 1)
+    for index in range(len(events) - 1, -1, -1):
+        found[index] = index if events[index].is_quiet else found[index + 1]
+    return found
+
+
+class _Spans:
+    """What is defined so far, by which words, and since which event."""
+
+    def __init__(self) -> None:
+        self._words: dict[str, frozenset[str]] = {}
+        self._since: dict[str, int] = {}
+        self._all_since = 0
+
+    def fresh(self, index: int) -> None:
+        self._all_since = index
+
+    def ran(self, index: int, event: Event) -> None:
+        sent = event.sent
+        if event.is_ok and sent.defines:
+            self._words[sent.defines] = sent.words if sent.kind is Kind.DEFINE else frozenset()
+        if event.touches is None:
+            self._all_since = index + 1
+        else:
+            self._since.update(dict.fromkeys(event.touches, index + 1))
+
+    def begin_of(self, event: Event) -> int | None:
+        """The event before which a view of this query can be made; None if it reads nothing that was defined."""
+        words, rest = set(event.sent.words), list(event.sent.words)
+        while rest:
+            new = self._words.get(rest.pop(), frozenset()) - words
+            words |= new
+            rest += new
+        if self._words.keys().isdisjoint(event.sent.words):
+            return None
+        return max([self._all_since, *(self._since.get(word, 0) for word in words)])
+
+
+def _named(
+    found: Mapping[tuple[str, int, int], list[int]], events: Sequence[Event], asked: Mapping[int, Asked]
+) -> tuple[PlannedView, ...]:
+    views, used = [], dict[str, int]()
+    for (sql, session, begin), reads in found.items():
+        name = f"q_{asked[reads[0]].line}"
+        used[name] = used.get(name, 0) + 1
+        views.append(
+            PlannedView(
+                name=name if used[name] == 1 else f"{name}_{used[name]}",
+                sql=sql,
+                session=session,
+                columns=asked[reads[0]].columns,
+                begin=begin,
+                reads=tuple(reads),
+            )
+        )
+    return tuple(views)
+
+
+def in_runs(views: Sequence[PlannedView], live_max: int) -> list[list[PlannedView]]:
+    """The views in as many runs of the script as keep no more than ``live_max`` of them at a time."""
+    runs: list[list[PlannedView]] = []
+    ends: list[list[int]] = []  # of those that are live in each run, as heaps
+    for view in sorted(views, key=lambda view: view.begin):
+        for live in ends:
+            while live and live[0] < view.begin:
+                heapq.heappop(live)
+        at = next((at for at, live in enumerate(ends) if len(live) < live_max), len(runs))
+        if at == len(runs):
+            runs.append([])
+            ends.append([])
+        runs[at].append(view)
+        heapq.heappush(ends[at], view.end)
+    return runs
