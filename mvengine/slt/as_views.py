@@ -106,7 +106,8 @@ class FileAsViews:
             before = self._outcomes[told_count] if told_count < len(self._outcomes) else None
             told_count += 1
             self.failures += [_failure(result, mismatch) for mismatch in different]
-            if result.outcome is Outcome.FAILED and before is Outcome.PASSED and not different and live.is_telling(own):
+            is_worse = result.outcome is Outcome.FAILED and before is Outcome.PASSED and not different
+            if is_worse and live.is_telling(own, is_ok=result.error is None):
                 mismatch = Mismatch(
                     reason=f"beside views: {result.reason}", expected=result.expected, actual=result.actual
                 )

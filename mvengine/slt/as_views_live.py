@@ -95,10 +95,15 @@ class LiveViews:
     def overtaken(self) -> None:
         pass
 
-    def is_telling(self, reads: Container[int]) -> bool:
-        """Whether the last text should have come to the same as in the first run: no query, or one of ``reads``."""
+    def is_telling(self, reads: Container[int], *, is_ok: bool) -> bool:
+        """Whether the last text should have come to the same as in the first run: no query, or one of ``reads``.
+
+        What fails in both runs may fail otherwise beside views, which errors name.
+        """
         at = self._at - 1
-        return not self._lost and (at in reads or self._events[at].sent.kind is not Kind.READ)
+        if self._lost or not (is_ok or self._events[at].is_ok):
+            return False
+        return at in reads or self._events[at].sent.kind is not Kind.READ
 
     # -- statements ------------------------------------------------------------------------------------------------
 
@@ -111,7 +116,7 @@ class LiveViews:
             return self._connections[session].run(sql)
         if at in self._skipped:
             raise LeftOutError
-        if event.sent.kind is not Kind.READ:
+        if self._is_time_to_drop(session, event.sent.kind):
             self._drop(session, [name for name, live in self._live.items() if live.view.end < at])
         self._create(self._begins.get(at, ()))
         is_ok = False
@@ -178,6 +183,10 @@ class LiveViews:
         """The session that asks, for its search path; it may be open only later."""
         is_open = view.session < len(self._connections) and view.session >= self._roots[-1]
         return self._connections[view.session if is_open else self._roots[-1]]
+
+    def _is_time_to_drop(self, session: int, kind: Kind) -> bool:
+        """Before what writes, for speed; within a transaction only before what defines, which might be in the way."""
+        return kind is Kind.DEFINE if self._transactions.is_open(session) else kind is not Kind.READ
 
     def _drop(self, session: int, names: Iterable[str]) -> None:
         """Drops views unless a transaction of another session is open; what fails is tried again at the next write."""

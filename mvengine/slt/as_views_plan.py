@@ -10,7 +10,6 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mvengine.slt.as_views_statements import Kind
 from mvengine.slt.as_views_trace import Asked, Event
 
 
@@ -41,6 +40,7 @@ class Plan:
 NOT_A_SELECT = "no SELECT"
 NO_TABLE = "it reads no table of the file"
 IN_TRANSACTION = "what it reads is defined in the transaction in which it is asked"
+_RENAMING = frozenset(("rename", "swap"))
 
 
 def plan_views(events: Sequence[Event], asked: Mapping[int, Asked]) -> Plan:
@@ -88,7 +88,10 @@ class _Spans:
     def ran(self, index: int, event: Event) -> None:
         sent = event.sent
         if event.is_ok and sent.defines:
-            self._words[sent.defines] = sent.words if sent.kind is Kind.DEFINE else frozenset()
+            self._words[sent.defines] = sent.words
+        elif event.is_ok and event.touches and not _RENAMING.isdisjoint(sent.words):
+            known = frozenset[str]().union(*(self._words.get(word, frozenset()) for word in event.touches))
+            self._words |= dict.fromkeys(event.touches - self._words.keys(), known)
         if event.touches is None:
             self._all_since = index + 1
         else:
