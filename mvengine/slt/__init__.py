@@ -20,6 +20,7 @@ compare, near       whether rows are the expected ones
 check               whether a success or an error is the expected one
 asking, execution   a record, and a script, at work
 runner, many        a file; many files
+as_views*           queries as materialized views, too: a script run again with them
 update, tidy        files rewritten
 report, junit, json_records   what is told of it
 command             the command line

@@ -32,11 +32,11 @@ _HARMLESS = re.compile(
     r"|implicit_flush|background_ddl|checkpoint_threshold|wal_autocheckpoint|default_block_size|perfect_ht_threshold"
 )
 _NAMED = frozenset(("table", "view", "macro", "function", "sequence", "type", "source", "index"))
-_EMPTY = frozenset(
-    "( ) , . create alter drop table view materialized if not exists or replace cascade restrict column add to set type"
-    " integer int bigint varchar text double float real primary key null default unique index on as select from where"
-    " group by order and in".split()
-)  # what no table is likely to be called; in quotes it is a name
+_EMPTY = re.compile(  # what no table is likely to be called; in quotes it is a name
+    r"[(),.]|create|alter|drop|table|view|materialized|if|not|exists|or|replace|cascade|restrict|column|add|to|set|type"
+    r"|int|integer|bigint|varchar|text|double|float|real|primary|key|null|default|unique|index|on|as|select|from|where"
+    r"|group|by|order|and|in"
+)
 _DEFINING = re.compile(r"create|or|replace|temp|temporary|recursive|unique|materialized|if|not|exists")
 
 
@@ -102,7 +102,7 @@ def _split(text: str) -> list[list[str]]:
 
 
 def _statement(tokens: list[str]) -> Sent:
-    words = frozenset(token.lstrip('"') for token in tokens if token not in _EMPTY)
+    words = frozenset(token.lstrip('"') for token in tokens if not _EMPTY.fullmatch(token))
     first = next((token for token in tokens if token != "("), "")
     is_writing = first in ("with", "explain") and not words.isdisjoint(("insert", "update", "delete", "merge"))
     is_query = first in _QUERIES and not is_writing
