@@ -41,7 +41,7 @@ def check_view(
         if is_hash(expected.lines):
             return None  # of rows in the order that DuckDB finds them in; as bags they agree
         expected = replace(expected, sort=Sort.ROWS)
-    found = check_rows(expected, replace(view, description=answer.description), comparison)
+    found = check_rows(expected, replace(view, source=answer.source), comparison)
     return None if found is None else replace(found, lines=None, types="")
 
 

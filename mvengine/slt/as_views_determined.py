@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 
 from mvengine.planner.undetermined import undetermined_by
 from mvengine.slt.answers import Answer
@@ -30,26 +31,37 @@ def left_open_by(connection: Connection, sql: str, answer: Answer, tables: Seque
         return construct
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Table:
+    name: str
+    columns: str
+    rows: list[list[object]]
+
+
 def _answers_alike(connection: Connection, sql: str, answer: Answer, tables: Sequence[tuple[str, str]]) -> bool:
     import duckdb
 
-    copies = [(schema, name, connection.run(f'FROM "{schema}"."{name}"')) for schema, name in tables]
+    copies = [_copied(connection, f'"{schema}"."{name}"') for schema, name in tables]
     settings = [(name, connection.run(f"SELECT current_setting('{name}')").rows[0][0]) for name in _SETTINGS]
-    shuffled = random.Random(0)
+    order = random.Random(0)
     with closing(duckdb.connect(config={"threads": "1"})) as plain:
+        for schema, _ in tables:
+            plain.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
         for name, value in settings:
             plain.execute(f"SET {name} = '{value}'")
         for turn in range(_ORDERS):
             plain.execute(f"PRAGMA {'enable' if turn % 2 else 'disable'}_optimizer")
-            for schema, name, rows in copies:
-                plain.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-                columns = ", ".join(f'"{column}" {kind}' for column, kind in zip(rows.names, rows.types, strict=True))
-                plain.execute(f'CREATE OR REPLACE TABLE "{schema}"."{name}" ({columns})')
-                values = [list(row) for row in rows.rows]
-                shuffled.shuffle(values)
-                if values:
-                    marks = ", ".join("?" * len(rows.names))
-                    plain.executemany(f'INSERT INTO "{schema}"."{name}" VALUES ({marks})', values)
+            for table in copies:
+                plain.execute(f"CREATE OR REPLACE TABLE {table.name} ({table.columns})")
+                order.shuffle(table.rows)
+                for row in table.rows:
+                    plain.execute(f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(row))})", row)
             if not same_bag(plain.execute(sql).fetchall(), answer.rows, _NEAR):
                 return False
     return True
+
+
+def _copied(connection: Connection, name: str) -> _Table:
+    found = connection.run(f"SELECT * FROM {name}")
+    columns = ", ".join(f'"{column}" {kind}' for column, kind in zip(found.names, found.types, strict=True))
+    return _Table(name=name, columns=columns, rows=[list(row) for row in found.rows])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from mvengine.slt.answers import Answer, Mismatch
+from mvengine.slt.answers import Answer, Columns, Mismatch
 from mvengine.slt.as_views_compare import check_view
 from mvengine.slt.as_views_determined import left_open_by
 from mvengine.slt.as_views_plan import PlannedView
@@ -25,7 +25,7 @@ _REFUSALS = ("0A000", "2BP01", "40001")  # unsupported, something depends on it,
 _STRATEGIES = f"""
     SELECT v.name, v.strategy, v.reason, coalesce(bool_or(d.depends_on_schema = 'mv_meta'), false)
     FROM mv_catalog.materialized_views v LEFT JOIN mv_catalog.dependencies d USING (schema_name, name)
-    WHERE v.schema_name = '{SCHEMA}' GROUP BY ALL
+    WHERE v.schema_name = '{SCHEMA}' GROUP BY v.name, v.strategy, v.reason
 """
 _READ = f"""
     SELECT DISTINCT depends_on_schema, depends_on FROM mv_catalog.dependencies
@@ -214,6 +214,7 @@ class LiveViews:
             self.results[at] = ViewResult(outcome=ViewOutcome.NONE, reason=reason)
             return
         connection = self._connections[self._events[at].session]
+        answer = _settled(answer)
         mismatch = self._compare(connection, live, expected, answer, comparison, is_passed=is_passed)
         outcome, reason = ViewOutcome.EXACT, ""
         if mismatch is not None:
@@ -238,7 +239,7 @@ class LiveViews:
     ) -> Mismatch | None:
         name = f"{SCHEMA}.{live.view.name}"
         try:
-            rows = connection.run(f"FROM {name}")
+            rows = _settled(connection.run(f"SELECT * FROM {name}"))
             found = check_view(live.view.sql, rows, answer, expected, comparison, is_passed=is_passed)
             if found is None:
                 return None
@@ -259,6 +260,11 @@ class LiveViews:
         except Exception:
             tables = []
         return left_open_by(connection, view.sql, answer, tables)
+
+
+def _settled(answer: Answer) -> Answer:
+    """An answer that outlives the next statement of its session."""
+    return Answer(source=Columns(description=answer.description), rows=answer.rows)
 
 
 def _bare(sql: str) -> str:

@@ -116,12 +116,15 @@ class Asker:
                 expected = replace(expected, lines=self._result_lines(expected, record))
             except OperationalError as error:
                 return failed(error)
-        mismatch = check_rows(expected, answer, comparison)
+        mismatch = check_rows(expected, answer, comparison) or self._check_label(expected, answer)
         if self._on_rows is not None:
             self._on_rows(record, expected, answer, comparison, mismatch)
-        if mismatch or not expected.label:
-            return mismatch
-        now = label_digest(expected, answer, comparison)
+        return mismatch
+
+    def _check_label(self, expected: ExpectedRows, answer: Answer) -> Mismatch | None:
+        if not expected.label:
+            return None
+        now = label_digest(expected, answer, self._state.comparison)
         before = self._state.digests.setdefault(expected.label, now)
         if now == before:
             return None

@@ -12,11 +12,13 @@ import pytest
 import mvengine.slt
 from mvengine.errors import ProgrammingError
 from mvengine.slt import Answer, Connection, Engine, Options, run_file
+from mvengine.slt.answers import Columns
 from mvengine.slt.as_views_compare import same_bag
+from mvengine.slt.as_views_determined import left_open_by
 from mvengine.slt.as_views_plan import IN_TRANSACTION, NO_TABLE, NOT_A_SELECT, Plan, in_runs, plan_views
 from mvengine.slt.as_views_statements import Kind, look_at
 from mvengine.slt.as_views_trace import Trace
-from mvengine.slt.engines import mvengine_engine
+from mvengine.slt.engines import MEMORY, duckdb_engine, mvengine_engine
 from mvengine.slt.results import FileResult
 
 SCRIPT = """
@@ -54,7 +56,7 @@ class Nothing:
     def run(self, sql: str) -> Answer:
         if "broken" in sql:
             raise ValueError(sql)
-        return Answer(description=(), rows=())
+        return Answer(source=Columns(description=()), rows=())
 
     def fork(self) -> Connection:
         return self
@@ -187,6 +189,24 @@ def test_rows_are_compared_as_bags_with_a_tolerance_for_doubles(left: list, righ
     assert same_bag(left, right, 1e-9) is is_same
 
 
+@pytest.mark.parametrize(
+    ("query", "open_by"),
+    [
+        ("SELECT s FROM t ORDER BY i LIMIT 1", "LIMIT, where rows tie in its order"),
+        ("SELECT s FROM t ORDER BY i, s LIMIT 1", None),
+        ("SELECT i FROM t ORDER BY i LIMIT 2", None),
+        ("SELECT first(s) FROM t", "first() without ORDER BY"),
+        ("SELECT count(*) FROM t", None),
+    ],
+)
+def test_a_query_leaves_open_what_depends_on_the_order_of_rows_in_tables(query: str, open_by: str | None) -> None:
+    connection = duckdb_engine().open(MEMORY, is_read_only=False)
+    connection.run("CREATE TABLE t (i INT, s VARCHAR)")
+    connection.run("INSERT INTO t VALUES (1, 'b'), (1, 'a'), (2, 'c')")
+    assert left_open_by(connection, query, connection.run(query), [("main", "t")]) == open_by
+    connection.close()
+
+
 # -- the whole ---------------------------------------------------------------------------------------------------------
 
 
@@ -211,9 +231,9 @@ class Spoilt:
 
     def run(self, sql: str) -> Answer:
         answer = self._connection.run(sql)
-        is_view = sql.startswith("FROM as_views.") and len(answer.rows) == 2
+        is_view = sql.startswith("SELECT * FROM as_views.") and len(answer.rows) == 2
         rows = [(*row[:-1], 5 if row[-1] == 2 else row[-1]) for row in answer.rows] if is_view else answer.rows
-        return Answer(description=answer.description, rows=rows)
+        return Answer(source=answer.source, rows=rows)
 
     def fork(self) -> Connection:
         return Spoilt(self._connection.fork())
