@@ -11,6 +11,7 @@ import os
 import shlex
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -178,7 +179,7 @@ def _shell(database: str, *, settings: dict[str, Any], is_debug: bool) -> Iterat
     from mvengine.repl.commands import Quit
     from mvengine.repl.shell import Shell
 
-    with _errors_shown(is_debug=is_debug), mvengine.connect(database, **settings) as connection:
+    with _errors_shown(is_debug=is_debug), _connected(database, settings) as connection:
         shell = Shell(connection=connection, out=Console(), err=Console(stderr=True), is_debug=is_debug)
         try:
             with suppress(Quit):
@@ -188,6 +189,16 @@ def _shell(database: str, *, settings: dict[str, Any], is_debug: bool) -> Iterat
             _stop_writing()
         finally:
             shell.output.close()
+
+
+def _connected(database: str, settings: dict[str, Any]) -> mvengine.Connection:
+    """A connection; what it warns of is told to people, not to programmers."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", mvengine.ForeignChangeWarning)
+        connection = mvengine.connect(database, **settings)
+    for warning in caught:
+        click.echo(f"WARNING: {warning.message}", err=True)
+    return connection
 
 
 def _stop_writing() -> NoReturn:

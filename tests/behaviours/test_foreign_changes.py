@@ -314,3 +314,13 @@ def test_the_files_header_counts_checkpoints(tmp_path: Path) -> None:
     file = DatabaseFile(str(tmp_path / "text"))
     assert file.iteration() is None
     file.close()
+
+
+def test_the_shell_tells_of_it_and_prints_nothing_but_results(path: Path) -> None:
+    by_another_program(path, "DELETE FROM customers WHERE name = 'c1'")
+    command = [sys.executable, "-m", "mvengine", "--csv", "-c", "SELECT count(*) AS n FROM customers", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["n", "1"]
+    assert done.stderr.startswith(f"WARNING: another program has changed {path}: customers: its rows have changed")
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "WARNING" not in done.stderr

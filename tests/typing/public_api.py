@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -50,6 +51,9 @@ def results(connection: Connection) -> None:
     assert_type(connection.fetchall(), list[tuple[Any, ...]])
     for row in connection:
         assert_type(row, tuple[Any, ...])
+    assert_type(connection.Error, type[mvengine.Error])
+    assert_type(connection.arraysize == mvengine.NUMBER, bool)
+    assert_type(mvengine.DateFromTicks(0.0), date)
 
 
 def refreshes(connection: Connection) -> None:
