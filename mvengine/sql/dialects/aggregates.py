@@ -9,6 +9,7 @@ from mvengine.sql.dialects.calls import call
 from mvengine.sql.dialects.marks import unmarked
 
 _AS_JSON = frozenset({"jsonb_agg", "json_agg"})
+_ENDS = {"first_value": "first", "last_value": "last"}
 _QUANTILES = {"percentile_cont": "quantile_cont", "percentile_disc": "quantile_disc"}
 
 
@@ -25,6 +26,16 @@ def rewrite_json_aggregate(node: exp.Anonymous) -> None:
     assert parent is not None
     assert key is not None
     parent.set(key, listed, index)
+
+
+def rewrite_first_or_last(node: exp.Anonymous) -> None:
+    """RisingWave's aggregate ``first_value(x ORDER BY y)  =>  first(x ORDER BY y)``; over a window it is DuckDB's."""
+    whole: exp.Expr = node
+    while isinstance(whole.parent, exp.Filter):
+        whole = whole.parent
+    name = unmarked(node.name).lower()
+    if name in _ENDS and not isinstance(whole.parent, exp.Window | exp.IgnoreNulls | exp.RespectNulls):
+        node.set("this", _ENDS[name])
 
 
 def rewrite_within_group(node: exp.WithinGroup) -> exp.Expr:

@@ -8,7 +8,7 @@ from mvengine.errors import NotSupportedError
 from mvengine.schema import quote
 from mvengine.sql.ddl import skip_condition
 from mvengine.sql.dialects.query import translate_expression, translate_query, translate_type
-from mvengine.sql.dialects.rules import IGNORE_CONFLICTS, rule
+from mvengine.sql.dialects.rules import APPEND_ONLY, IGNORE_CONFLICTS, rule
 from mvengine.sql.names import read_name
 from mvengine.sql.split import Piece
 from mvengine.sql.tokens import end_of_group, word_at
@@ -214,6 +214,9 @@ def _tail(piece: Piece, dialect: str, index: int) -> tuple[str, list[str]]:
             case ["ON", "CONFLICT", "DO", "NOTHING", *_] if dialect == "risingwave":
                 rules.append(IGNORE_CONFLICTS)
                 index += 4
+            case ["WITH", "(", *_] if dialect == "risingwave" and _says_append_only(piece, index + 1):
+                rules.append(APPEND_ONLY)
+                index = end_of_group(tokens, index + 1)
             case _:
                 raise NotSupportedError(
                     f"{' '.join(token.text for token in tokens[index : index + 3])} in CREATE TABLE",
@@ -221,6 +224,12 @@ def _tail(piece: Piece, dialect: str, index: int) -> tuple[str, list[str]]:
                     hint="leave the clause out",
                 )
     return "".join(f" {part}" for part in parts), rules
+
+
+def _says_append_only(piece: Piece, index: int) -> bool:
+    """Whether the options are ``(appendonly = true)``, the older form of APPEND ONLY."""
+    inside = piece.tokens[index + 1 : end_of_group(piece.tokens, index) - 1]
+    return [token.text.strip("'\"").lower() for token in inside] == ["appendonly", "=", "true"]
 
 
 def _slice(piece: Piece, first: int, last: int) -> Piece:

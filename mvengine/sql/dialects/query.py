@@ -18,7 +18,7 @@ from mvengine.sql.dialects.rewrites import rewrite
 from mvengine.sql.dialects.settings import RISINGWAVE
 from mvengine.sql.dialects.values import name_values
 from mvengine.sql.split import Piece
-from mvengine.sql.tokens import Token, identifier, position_at, tokenize
+from mvengine.sql.tokens import Token, identifier, position_at, tokenize, word_at
 
 _WORD = re.compile(r"\w+")
 _NAMES = ("word", "quoted", "string")
@@ -44,6 +44,7 @@ def translate_query(piece: Piece, dialect: str) -> str:
 
     Errors: ParseError where it is no SQL of the dialect; NotSupportedError, with the position of what it names.
     """
+    _refuse_temporal_join(piece)
     marked = Marked(piece)
     tree = _parse(piece, marked, dialect)
     _require_whole(piece, marked, tree, dialect)
@@ -51,6 +52,16 @@ def translate_query(piece: Piece, dialect: str) -> str:
     if dialect == RISINGWAVE:
         _match_all(tree)
     return _printed_or_refused(piece, lambda: rewrite(name_values(tree)))
+
+
+def _refuse_temporal_join(piece: Piece) -> None:
+    for index in range(len(piece.tokens)):
+        if word_at(piece.tokens, index) == "FOR" and word_at(piece.tokens, index + 1) == "SYSTEM_TIME":
+            raise NotSupportedError(
+                "FOR SYSTEM_TIME AS OF",
+                position=piece.position(index),
+                hint="join the table itself: a view follows both sides",
+            )
 
 
 def translate_expression(piece: Piece, dialect: str) -> str:

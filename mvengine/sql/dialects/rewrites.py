@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from mvengine.errors import NotSupportedError
 from mvengine.schema import quote
-from mvengine.sql.dialects.aggregates import rewrite_json_aggregate, rewrite_within_group
+from mvengine.sql.dialects.aggregates import rewrite_first_or_last, rewrite_json_aggregate, rewrite_within_group
 from mvengine.sql.dialects.calls import call, matched_part, part_of, rewrite_call, text_of
 from mvengine.sql.dialects.casts import rewrite_cast
 from mvengine.sql.dialects.functions import expand
@@ -31,6 +31,7 @@ def rewrite(tree: exp.Expr) -> exp.Expr:
     """The statement in DuckDB's terms. Errors: NotSupportedError, which names what cannot be said in them."""
     for aggregate in list(tree.find_all(exp.Anonymous)):
         rewrite_json_aggregate(aggregate)
+        rewrite_first_or_last(aggregate)
     for node in reversed(list(tree.walk())):
         for kind, name, hint in _REFUSED:
             if isinstance(node, kind):

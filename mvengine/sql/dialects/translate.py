@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mvengine.errors import NotSupportedError, ParseError, Position
+from functools import lru_cache
+
+from mvengine.errors import Error, NotSupportedError, ParseError, Position
 from mvengine.schema import literal
 from mvengine.sql.ddl import skip_condition
 from mvengine.sql.dialects.settings import DUCKDB, native_setting
@@ -14,6 +16,7 @@ from mvengine.sql.view_text import EMIT_TOKENS, emits_on_window_close
 from mvengine.sql.watermarks import rewrite_watermarks
 
 _QUERIES = frozenset({"SELECT", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "MERGE", "TABLE", "("})
+_KNOWN_MAX = 256  # translations that are remembered
 _MODIFIERS = frozenset({"OR", "REPLACE", "TEMP", "TEMPORARY", "LOCAL", "GLOBAL", "UNLOGGED"})
 
 
@@ -25,15 +28,42 @@ def translate(piece: Piece, dialect: str) -> Piece:
     piece = rewrite_watermarks(rewrite_windows(piece, has_date_bin=dialect == DUCKDB))
     if dialect == DUCKDB:
         return piece
+    original, piece = piece, _without_public(piece)
     try:
-        text = _translated(piece, dialect)
+        text = _known(piece.text, dialect)
+    except Error:
+        text = _translated(piece, dialect)  # again, for the places in the whole text
     except RecursionError as error:
         raise ParseError(
             "the statement is nested too deeply",
             position=piece.position(0),
             hint="divide it by WITH clauses or views, or SET dialect = 'duckdb'",
         ) from error
-    return piece if text == piece.text else Piece(source=text, tokens=tuple(tokenize(text)))
+    return original if text == original.text else Piece(source=text, tokens=tuple(tokenize(text)))
+
+
+@lru_cache(maxsize=_KNOWN_MAX)
+def _known(text: str, dialect: str) -> str:
+    """The translation of a text, remembered: the same statement is often sent again, with other parameters."""
+    return _translated(Piece(source=text, tokens=tuple(tokenize(text))), dialect)
+
+
+def _without_public(piece: Piece) -> Piece:
+    """The schema that is there from the start is called public there, and main in DuckDB. Places stay as they are."""
+    tokens = piece.tokens
+    named = [
+        index
+        for index in range(len(tokens) - 1)
+        if tokens[index].word == "PUBLIC" and word_at(tokens, index + 1) == "." and word_at(tokens, index - 1) != "."
+    ]
+    source = piece.source
+    for index in named:
+        start = tokens[index].start
+        source = f"{source[:start]}main  {source[start + len('public') :]}"
+    if not named:
+        return piece
+    start, end = piece.start, piece.end
+    return Piece(source=source, tokens=tuple(token for token in tokenize(source) if start <= token.start < end))
 
 
 def original_position(piece: Piece, translated: Piece, position: Position | None) -> Position | None:
