@@ -2,6 +2,7 @@
 
 * A ``sql`` block is run; all blocks of a document share a database. Where a ``text`` block comes next, it is the result
   of the last statement. ``text lines=N`` shows the first N lines only.
+* A ``python`` block behind ``<!-- run -->`` is run before all of that, to get the data.
 * What stands between ``<!-- states: TABLE -->`` and ``<!-- end -->`` is the transition table of that name; between
   ``<!-- diagram: TABLE … -->`` and ``<!-- end -->``, the diagram of one or several.
 * What stands between ``<!-- constructs -->`` and ``<!-- end -->`` is the table of constructs with their strategies.
@@ -32,6 +33,7 @@ DATABASE = "sales.db"  # by which name the documents open theirs
 _SQL = re.compile(
     r"^```sql\n(?P<sql>.*?)^```\n(?P<result>\n?^```text(?: lines=(?P<lines>\d+))?\n(?P<text>.*?)^```\n)?", re.M | re.S
 )
+_PREPARING = re.compile(r"^<!-- run -->\n```python\n(.*?)^```", re.M | re.S)
 _STATES = re.compile(r"(?<=<!-- states: )(\w+)( -->\n).*?(?=<!-- end -->)", re.S)
 _DIAGRAM = re.compile(r"(?<=<!-- diagram: )([\w ]+?)( -->\n).*?(?=<!-- end -->)", re.S)
 _CONSTRUCTS = re.compile(r"(?<=<!-- constructs -->\n).*?(?=<!-- end -->)", re.S)
@@ -40,6 +42,8 @@ _ELIDED = re.compile(r"(?<=settings=)\[Setting.*\]")  # eight settings that no e
 
 def written_anew(document: str) -> str:
     """A document with its results as they are now. Runs its SQL in the current directory, which should be empty."""
+    for code in _PREPARING.findall(document):
+        exec(code, {})
     with mvengine.connect(DATABASE) as connection:
         document = _SQL.sub(lambda block: _with_result(connection, block), document)
     document = _DIAGRAM.sub(

@@ -25,11 +25,14 @@ def test_results_in_a_document_are_those_of_the_program(
     assert written_anew(_TEXTS[name]) == _TEXTS[name], "python tests/docs/documents.py writes the results anew"
 
 
-def test_the_python_of_the_readme_goes_on_from_its_sql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["README.md", "docs/quickstart.md"])
+def test_the_python_of_a_document_goes_on_from_its_sql(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    written_anew(README)
-    (session,) = re.findall(r"^```python\n(.*?)^```", README, re.M | re.S)
-    example = doctest.DocTestParser().get_doctest(session, {}, "README.md", "README.md", 0)
+    written_anew(_TEXTS[name])
+    (session,) = re.findall(r"^```python\n(.*?)^```", _TEXTS[name], re.M | re.S)
+    example = doctest.DocTestParser().get_doctest(session, {}, name, name, 0)
     runner = doctest.DocTestRunner(verbose=False)
     report: list[str] = []
     runner.run(example, out=report.append)
