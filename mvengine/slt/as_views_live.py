@@ -22,6 +22,7 @@ from mvengine.slt.records import ExpectedRows
 SCHEMA = "as_views"
 UNLIKE = "the script does not run the same way twice"
 _REFUSALS = ("0A000", "2BP01", "40001")  # unsupported, something depends on it, a view fails within a transaction
+_WRITES_OF_A_DROP = 25  # take as long as dropping a view
 _STRATEGIES = f"""
     SELECT v.name, v.strategy, v.reason, coalesce(bool_or(d.depends_on_schema = 'mv_meta'), false)
     FROM mv_catalog.materialized_views v LEFT JOIN mv_catalog.dependencies d USING (schema_name, name)
@@ -71,6 +72,7 @@ class LiveViews:
         self._live: dict[str, _Live] = {}
         self._dropped: dict[str, _Live] = {}  # in the open transaction
         self._refused: dict[str, str] = {}
+        self._writes_total = sum(event.sent.kind is Kind.WRITE for event in events)
         self._at = 0  # the index of the next event
         self._writes = 0
         self._lost = ""  # why there are no views from here on
@@ -116,8 +118,7 @@ class LiveViews:
             return self._connections[session].run(sql)
         if at in self._skipped:
             raise LeftOutError
-        if self._is_time_to_drop(session, event.sent.kind):
-            self._drop(session, [name for name, live in self._live.items() if live.view.end < at])
+        self._drop(session, [name for name, live in self._live.items() if self._is_in_the_way(live.view, at, event)])
         self._create(self._begins.get(at, ()))
         is_ok = False
         try:
@@ -184,9 +185,14 @@ class LiveViews:
         is_open = view.session < len(self._connections) and view.session >= self._roots[-1]
         return self._connections[view.session if is_open else self._roots[-1]]
 
-    def _is_time_to_drop(self, session: int, kind: Kind) -> bool:
-        """Before what writes, for speed; within a transaction only before what defines, which might be in the way."""
-        return kind is Kind.DEFINE if self._transactions.is_open(session) else kind is not Kind.READ
+    def _is_in_the_way(self, view: PlannedView, at: int, event: Event) -> bool:
+        """Whether a view that is read no more hinders a definition, or so many writes that dropping it is cheaper."""
+        if view.end >= at or event.sent.kind is Kind.READ:
+            return False
+        if event.sent.touches is None or not event.sent.touches.isdisjoint(view.words):
+            return True
+        is_worth = self._writes_total - self._writes > _WRITES_OF_A_DROP
+        return is_worth and self._transactions.is_quiet
 
     def _drop(self, session: int, names: Iterable[str]) -> None:
         """Drops views unless a transaction of another session is open; what fails is tried again at the next write."""

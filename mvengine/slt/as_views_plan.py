@@ -15,7 +15,10 @@ from mvengine.slt.as_views_trace import Asked, Event
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedView:
-    """A view made before event ``begin`` and read at the events ``reads``. ``columns`` is how many it has."""
+    """A view made before event ``begin`` and read at the events ``reads``. ``columns`` is how many it has.
+
+    ``words`` are those by which it, and what it reads, is defined.
+    """
 
     name: str
     sql: str
@@ -23,6 +26,7 @@ class PlannedView:
     columns: int
     begin: int
     reads: tuple[int, ...]
+    words: frozenset[str]
 
     @property
     def end(self) -> int:
@@ -46,24 +50,26 @@ _RENAMING = frozenset(("rename", "swap"))
 def plan_views(events: Sequence[Event], asked: Mapping[int, Asked]) -> Plan:
     """One view for each text that is asked in a session while what it reads stays what it is."""
     spans = _Spans()
-    found: dict[tuple[str, int, int], list[int]] = {}
+    found: _Found = {}
     refused: dict[int, str] = {}
     quiet = _next_quiet(events)
     for index, event in enumerate(events):
         if event.is_fresh:
             spans.fresh(index)
         if index in asked:
-            begin = spans.begin_of(event)
+            words = spans.words_of(event)
+            begin = spans.begin_of(words)
             if not event.sent.is_query:
                 refused[index] = NOT_A_SELECT
-            elif begin is None:
+            elif not spans.is_reading(event):
                 refused[index] = NO_TABLE
             elif quiet[begin] > index:
                 refused[index] = IN_TRANSACTION
             else:
-                found.setdefault((event.sql, event.session, quiet[begin]), []).append(index)
+                known = found.setdefault((event.sql, event.session, quiet[begin]), (words, []))
+                known[1].append(index)
         spans.ran(index, event)
-    return Plan(views=_named(found, events, asked), refused=refused)
+    return Plan(views=_named(found, asked), refused=refused)
 
 
 def _next_quiet(events: Sequence[Event]) -> list[int]:
@@ -97,23 +103,30 @@ class _Spans:
         else:
             self._since.update(dict.fromkeys(event.touches, index + 1))
 
-    def begin_of(self, event: Event) -> int | None:
-        """The event before which a view of this query can be made; None if it reads nothing that was defined."""
+    def is_reading(self, event: Event) -> bool:
+        """Whether it names anything that the file has defined."""
+        return not self._words.keys().isdisjoint(event.sent.words)
+
+    def words_of(self, event: Event) -> frozenset[str]:
+        """The words of a query, and those by which what it names is defined, and so on."""
         words, rest = set(event.sent.words), list(event.sent.words)
         while rest:
             new = self._words.get(rest.pop(), frozenset()) - words
             words |= new
             rest += new
-        if self._words.keys().isdisjoint(event.sent.words):
-            return None
+        return frozenset(words)
+
+    def begin_of(self, words: frozenset[str]) -> int:
+        """The event before which a view that is defined by these words can be made."""
         return max([self._all_since, *(self._since.get(word, 0) for word in words)])
 
 
-def _named(
-    found: Mapping[tuple[str, int, int], list[int]], events: Sequence[Event], asked: Mapping[int, Asked]
-) -> tuple[PlannedView, ...]:
+_Found = dict[tuple[str, int, int], tuple[frozenset[str], list[int]]]  # text, session, begin: words, reads
+
+
+def _named(found: _Found, asked: Mapping[int, Asked]) -> tuple[PlannedView, ...]:
     views, used = [], dict[str, int]()
-    for (sql, session, begin), reads in found.items():
+    for (sql, session, begin), (words, reads) in found.items():
         name = f"q_{asked[reads[0]].line}"
         used[name] = used.get(name, 0) + 1
         views.append(
@@ -124,6 +137,7 @@ def _named(
                 columns=asked[reads[0]].columns,
                 begin=begin,
                 reads=tuple(reads),
+                words=words,
             )
         )
     return tuple(views)
