@@ -82,9 +82,11 @@ def release(database: Database) -> None:
             _closing[key] = closed
     try:
         database.workers.close()
-        if database.file is not None:
-            seal(database.engine, database.store(database.engine), database.file, database.graph, database.name)
-        database.engine.close()
+        try:
+            if database.file is not None:
+                seal(database.engine, database.store(database.engine), database.file, database.graph, database.name)
+        finally:
+            database.engine.close()
     finally:
         if database.file is not None:
             database.file.close()

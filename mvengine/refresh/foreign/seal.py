@@ -28,5 +28,5 @@ def seal(engine: DuckDbEngine, store: Store, file: DatabaseFile, graph: Graph, d
         engine.begin()
         store.seal(iteration + 1, duckdb_version(engine), objects)
         engine.commit()
-    except Error:
+    except (Error, OSError):
         engine.rollback()
