@@ -23,7 +23,7 @@ from mvengine.slt.as_views_trace import Trace
 from mvengine.slt.compare import Comparison
 from mvengine.slt.engines import Engine
 from mvengine.slt.parser import Script
-from mvengine.slt.records import ExpectedRows, Record
+from mvengine.slt.records import ExpectedRows, Query, Record
 from mvengine.slt.results import Failure, OnRecord, Outcome, RecordResult
 from mvengine.slt.runner import Options, run_script
 
@@ -89,14 +89,17 @@ class FileAsViews:
         def answered(
             record: Record, expected: ExpectedRows, answer: Answer, comparison: Comparison, mismatch: Mismatch | None
         ) -> None:
-            self._trace.answered(record.line, answer, is_passed=mismatch is None)
+            del expected, comparison, mismatch
+            is_once = record.times == 1 and isinstance(record.directive, Query) and record.directive.retry is None
+            self._trace.answered(record.line, answer, is_once=is_once)
 
         run_script(self._script, WatchedEngine(self._engine, self._trace), self._options, told, self._sleep, answered)
 
     def _again(self, plan: Plan, views: list[PlannedView]) -> None:
         """One more run, with some of the views. What is neither asked of them nor needed for them is left out."""
         own = {read for view in views for read in view.reads}
-        skipped = frozenset(read for view in plan.views for read in view.reads if read not in own)
+        reads = {read for view in plan.views for read in view.reads}
+        skipped = frozenset(read for read in reads - own if self._trace.asked[read].is_once)
         different: list[Mismatch] = []
         live = LiveViews(self._trace.events, views, skipped, different.append)
         told_count = 0

@@ -129,16 +129,18 @@ class LiveViews:
         return answer
 
     def _run_beside(self, session: int, sql: str, event: Event) -> Answer:
-        """Runs a statement. Where it is refused only beside views, they are given up."""
+        """Runs a statement. Where it is refused only beside views, those that there are now are given up."""
         connection = self._connections[session]
         try:
             return connection.run(sql)
         except Exception as error:
             if not event.is_ok or not self._live or sqlstate_of(error) not in _REFUSALS:
                 raise
-            self._lost = f"beside it a statement is refused: {reason_of(error)}"
+            reason = f"beside it a statement is refused: {reason_of(error)}"
             if self._transactions.is_open(session):
+                self._lost = reason
                 raise
+            self._refused |= dict.fromkeys(self._live, reason)
             self._drop(session, self._live)
         return connection.run(sql)
 

@@ -28,11 +28,11 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """A query that was answered with rows: the line of its record, and whether these were the expected ones."""
+    """A query that was answered with rows. ``line`` is its record's; ``is_once``: that never asks again."""
 
     line: int
     columns: int
-    is_passed: bool
+    is_once: bool
 
 
 class Transactions:
@@ -99,9 +99,9 @@ class Trace:
         finally:
             self._note(session, sql, is_ok=is_ok)
 
-    def answered(self, line: int, answer: Answer, *, is_passed: bool) -> None:
+    def answered(self, line: int, answer: Answer, *, is_once: bool) -> None:
         """The last text was a query of the script, and this its answer."""
-        self.asked[len(self.events) - 1] = Asked(line=line, columns=len(answer.description), is_passed=is_passed)
+        self.asked[len(self.events) - 1] = Asked(line=line, columns=len(answer.description), is_once=is_once)
 
     def _note(self, session: int, sql: str, *, is_ok: bool) -> None:
         sent, is_quiet = look_at(sql), self._transactions.is_quiet

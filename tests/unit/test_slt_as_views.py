@@ -74,7 +74,7 @@ def planned(texts: Iterable[str]) -> Plan:
         with suppress(ValueError):
             answer = trace.run(session, text.removeprefix("?"))
         if text.startswith("?"):
-            trace.answered(line, answer, is_passed=True)
+            trace.answered(line, answer, is_once=True)
     return plan_views(trace.events, trace.asked)
 
 
@@ -260,6 +260,45 @@ def test_a_view_that_does_not_follow_is_a_failure_with_both_sides(tmp_path: Path
     assert (failure.location.line, failure.expected, failure.actual) == (17, "a 1\nb 2", "a 1\nb 5")
     assert result.views is not None
     assert (result.views.different, result.views.exact_count) == (1, 1)
+
+
+def test_a_statement_that_is_refused_beside_views_takes_those_that_there_are_and_goes_through(tmp_path: Path) -> None:
+    script = """
+statement ok
+CREATE TABLE t (i INT)
+
+statement ok
+EXPLAIN ANALYZE INSERT INTO t VALUES (1)
+
+query I
+SELECT i FROM t
+----
+1
+
+statement ok
+CREATE TABLE u (i INT)
+
+statement ok
+INSERT INTO u FROM t
+
+query I
+SELECT sum(u.i) FROM t, u
+----
+1
+"""
+    result = run(tmp_path / "a.slt", script)
+    assert (result.passed, result.failures) == (6, ())
+    assert result.views is not None
+    assert (result.views.exact, len(result.views.refused)) == ((("algebraic", 1),), 1)
+    assert result.views.refused[0][0].startswith("beside it a statement is refused: EXPLAIN ANALYZE would")
+
+
+def test_a_query_that_is_tried_again_is_compared_at_each_answer_and_never_left_out(tmp_path: Path) -> None:
+    script = SCRIPT.replace("query TI rowsort", "query TI rowsort retry 3 backoff 1ms")
+    result = run(tmp_path / "a.slt", script.replace("b 2\n", "b 3\n"))
+    assert [failure.reason for failure in result.failures] == ["a different answer"]
+    assert result.views is not None
+    assert (result.views.queries, result.views.exact_count) == (5, 4)
 
 
 def test_rows_that_tie_are_undetermined_where_duckdb_leaves_them_open_and_only_there(tmp_path: Path) -> None:
