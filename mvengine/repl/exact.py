@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from mvengine.repl.types import leaves, parse_type
 from mvengine.schema import Columns
-from mvengine.sql.tokens import tokenize
+from mvengine.sql.tokens import scan, tokenize
 
 _INEXACT = frozenset({"INTERVAL", "TIMESTAMP_NS", "TIMESTAMPTZ_NS", "TIMESTAMP_NS WITH TIME ZONE", "GEOMETRY"})
 _QUERIES = frozenset({"SELECT", "FROM", "WITH", "VALUES", "TABLE", "("})
 _ONCE = frozenset({"NEXTVAL", "SETSEED"})  # what must not happen twice
+
+
+def is_query(statement: str) -> bool:
+    """Whether a statement begins as those do that answer with rows of data; others answer with a count, or words."""
+    return next(scan(statement)).word in _QUERIES
 
 
 def exact_query(query: str, columns: Columns) -> str | None:
@@ -22,8 +27,7 @@ def exact_query(query: str, columns: Columns) -> str | None:
     is_inexact = [not _INEXACT.isdisjoint(leaves(parse_type(column.type))) for column in columns]
     if not any(is_inexact):
         return None
-    words = [token.word for token in tokenize(query)]
-    if words[0] not in _QUERIES or not _ONCE.isdisjoint(words):
+    if not is_query(query) or not _ONCE.isdisjoint(token.word for token in tokenize(query)):
         return None
     names = [f"c{number}" for number in range(len(columns))]
     outputs = [f"CAST({name} AS VARCHAR)" if bad else name for name, bad in zip(names, is_inexact, strict=True)]

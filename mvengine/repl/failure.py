@@ -58,7 +58,7 @@ def _caret(position: Position, statement: str, origin: str, first_line: int, wid
     if not 1 <= position.line <= len(lines):
         return []
     number = first_line + position.line - 1
-    above = [f"in {origin}:"] if origin and len(origin) > width // 2 else []
+    above = [f"in {origin}:"] if len(origin) > width // 2 and width < LINE_WIDTH else []
     label = f"{origin}:{number}: " if origin and not above else f"LINE {number}: "
     room = max(ROOM_MIN, width - len(label))
     text = _CONTROL.sub("?", lines[position.line - 1].replace("\t", " ").rstrip("\r"))

@@ -14,7 +14,7 @@ from mvengine.errors import Error, OperationalError, ProgrammingError
 from mvengine.repl import bar, highlight
 from mvengine.repl.commands import Quit, find, run_command
 from mvengine.repl.display import Display, PagerUse
-from mvengine.repl.exact import exact_query
+from mvengine.repl.exact import exact_query, is_query
 from mvengine.repl.failure import LINE_WIDTH, describe, painted, unexpected
 from mvengine.repl.formats import FORMATS, Look, duckbox
 from mvengine.repl.output import Output
@@ -171,30 +171,42 @@ class Shell:
                     self.connection.execute(exact)
                 rows = rows_of(self.connection)
                 first = list(islice(rows, BATCH_ROWS))  # with a query, this is where the time goes
-            self._show(columns, chain(first, rows), changed, is_expanded=is_expanded, has_types=has_types)
+            is_data = changed < 0 and is_query(statement)
+            self._show(
+                columns, chain(first, rows), changed, is_data=is_data, is_expanded=is_expanded, has_types=has_types
+            )
 
     def query(self, query: str, parameters: Sequence[Any] | None = None) -> list[Row]:
         """The rows of a query of the shell's own."""
         self.connection.execute(query, parameters)
         return self.connection.fetchall()
 
-    def _show(self, columns: Columns, rows: Iterator[Row], changed: int, *, is_expanded: bool, has_types: bool) -> None:
+    def _show(
+        self,
+        columns: Columns,
+        rows: Iterator[Row],
+        changed: int,
+        *,
+        is_data: bool,
+        is_expanded: bool,
+        has_types: bool,
+    ) -> None:
         names = [column.name for column in columns]
-        if names in _ANSWERS_OF_DUCKDB:
-            first = next(rows, None)
+        if names in _ANSWERS_OF_DUCKDB and not is_data:
+            counted = [row[0] for row in rows if type(row[0]) is int]
             if changed >= 0:
-                self._say_changed(changed)
-            elif first is not None:
-                self._print(columns, chain([first], rows), is_expanded=is_expanded, has_types=has_types)
+                self._say(changed, " changed")
+            elif counted:
+                self._say(counted[0], "")
         elif names in _EXPLAIN:
             text = (line.rstrip() for row in rows for line in str(row[-1]).rstrip().split("\n"))
             self.write_lines(highlight.explained(text, self.out) if self.output.is_terminal else text)
         elif names:
             self._print(columns, rows, is_expanded=is_expanded, has_types=has_types)
 
-    def _say_changed(self, rows: int) -> None:
+    def _say(self, rows: int, what: str) -> None:
         if self.output.is_terminal:
-            self.write(f"{rows:,} {'row' if rows == 1 else 'rows'} changed")
+            self.write(f"{rows:,} {'row' if rows == 1 else 'rows'}{what}")
 
     def _print(self, columns: Columns, rows: Iterator[Row], *, is_expanded: bool, has_types: bool) -> None:
         mode = self.display.mode or ("duckbox" if self.output.is_terminal else "aligned")

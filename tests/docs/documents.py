@@ -3,6 +3,8 @@
 * A ``sql`` block is run; all blocks of a document share a database. Where a ``text`` block comes next, it is the result
   of the last statement. ``text lines=N`` shows the first N lines only.
 * A ``python`` block behind ``<!-- run -->`` is run before all of that, to get the data.
+* A ``console`` block is typed into the shell, on a screen of 80 cells; what does not stand behind a prompt is what the
+  shell says.
 * What stands between ``<!-- states: TABLE -->`` and ``<!-- end -->`` is the transition table of that name; between
   ``<!-- diagram: TABLE … -->`` and ``<!-- end -->``, the diagram of one or several.
 * What stands between ``<!-- constructs -->`` and ``<!-- end -->`` is the table of constructs with their strategies.
@@ -17,14 +19,19 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from io import StringIO
 from pathlib import Path
 
 from constructs import table_of_strategies
+from rich.console import Console
 
 import mvengine
 from mvengine.meta import states
+from mvengine.repl.display import Display
 from mvengine.repl.formats.aligned import render
 from mvengine.repl.result import columns_of, rows_of
+from mvengine.repl.script import is_ready
+from mvengine.repl.shell import Shell
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md")))
@@ -34,6 +41,8 @@ _SQL = re.compile(
     r"^```sql\n(?P<sql>.*?)^```\n(?P<result>\n?^```text(?: lines=(?P<lines>\d+))?\n(?P<text>.*?)^```\n)?", re.M | re.S
 )
 _PREPARING = re.compile(r"^<!-- run -->\n```python\n(.*?)^```", re.M | re.S)
+_CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.M | re.S)
+_PROMPTS = ("mvengine> ", "     ...> ")
 _STATES = re.compile(r"(?<=<!-- states: )(\w+)( -->\n).*?(?=<!-- end -->)", re.S)
 _DIAGRAM = re.compile(r"(?<=<!-- diagram: )([\w ]+?)( -->\n).*?(?=<!-- end -->)", re.S)
 _CONSTRUCTS = re.compile(r"(?<=<!-- constructs -->\n).*?(?=<!-- end -->)", re.S)
@@ -46,6 +55,11 @@ def written_anew(document: str) -> str:
         exec(code, {})
     with mvengine.connect(DATABASE) as connection:
         document = _SQL.sub(lambda block: _with_result(connection, block), document)
+        screen = Console(file=StringIO(), width=80, height=24, force_terminal=True, color_system=None)
+        shell = Shell(
+            connection=connection, out=screen, err=screen, is_debug=False, display=Display(has_progress=False)
+        )
+        document = _CONSOLE.sub(lambda block: _typed(shell, block[0]), document)
     document = _DIAGRAM.sub(
         lambda found: found[1] + found[2] + _diagram([getattr(states, name) for name in found[1].split()]), document
     )
@@ -62,6 +76,20 @@ def _with_result(connection: mvengine.Connection, block: re.Match[str]) -> str:
         lines = [*lines[: int(block["lines"])], "…"]
     start, end = block.start("text") - block.start(), block.end("text") - block.start()
     return block[0][:start] + "".join(line + "\n" for line in lines) + block[0][end:]
+
+
+def _typed(shell: Shell, block: str) -> str:
+    """What the screen shows when the lines behind the prompts of a block are typed."""
+    screen, lines = StringIO(), ""
+    shell.out.file = screen
+    for line in block.splitlines():
+        if line.startswith(_PROMPTS):
+            screen.write(line + "\n")
+            lines = lines + line[len(_PROMPTS[0]) :] + "\n"
+            if is_ready(lines):
+                shell.run(lines)
+                lines = ""
+    return screen.getvalue()
 
 
 def _result(connection: mvengine.Connection) -> list[str]:

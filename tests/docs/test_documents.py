@@ -14,7 +14,7 @@ from mvengine.config import SETTINGS, Config
 
 _TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in DOCUMENTS}
 README = _TEXTS["README.md"]
-_WITH_RESULTS = [name for name, text in _TEXTS.items() if "```sql" in text or "<!-- states" in text]
+_WITH_RESULTS = [name for name, text in _TEXTS.items() if re.search("```(sql|console)", text) or "<!-- states" in text]
 
 
 @pytest.mark.parametrize("name", _WITH_RESULTS)

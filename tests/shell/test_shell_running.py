@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from shell_world import err, make_shell, out
 
@@ -51,3 +53,18 @@ def test_a_very_long_line_is_shown_around_the_caret() -> None:
     lines = describe(ParseError("no", position=Position(line=1, column=column)), statement=statement).splitlines()
     assert lines[1][lines[2].index("^")] == "?"
     assert len(lines[1]) < 120
+
+
+def test_a_query_may_have_a_column_by_the_name_of_an_answer(shell: Shell) -> None:
+    assert shell.run('.mode csv\nSELECT 7 AS "Count"; SELECT true AS "Success";')
+    assert out(shell) == "Count\n7\nSuccess\ntrue\n"
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE t AS FROM range(3)", "COPY (FROM range(3)) TO '{}/a.csv'"])
+def test_what_was_only_counted_is_said_on_a_terminal_and_is_no_result(
+    connection: mvengine.Connection, tmp_path: Path, statement: str
+) -> None:
+    in_a_pipe, on_a_screen = (make_shell(connection, is_terminal=is_terminal) for is_terminal in (False, True))
+    assert in_a_pipe.run(statement.format(tmp_path) + "; DROP TABLE IF EXISTS t")
+    assert on_a_screen.run(statement.format(tmp_path))
+    assert (out(in_a_pipe), out(on_a_screen)) == ("", "3 rows\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -81,6 +82,68 @@ def test_a_file_is_run_and_its_errors_name_line_and_file(tmp_path: Path) -> None
     assert result.exit_code == 1
     assert "one" in result.stdout
     assert str(script) in result.stderr
+
+
+QUERY = "SELECT 1 AS a, NULL AS b, 'x,y' AS c"
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ("--csv", 'a,b,c\n1,,"x,y"\n'),
+        ("--json", '[{"a":1,"b":null,"c":"x,y"}]\n'),
+        ("--jsonlines", '{"a":1,"b":null,"c":"x,y"}\n'),
+        ("--line", "a = 1\nb = NULL\nc = x,y\n"),
+        ("--list", "a|b|c\n1|NULL|x,y\n"),
+        ("--tabs", "a\tb\tc\n1\t\\N\tx,y\n"),
+        ("--markdown", "|   a | b    | c   |\n| --: | ---- | --- |\n|   1 | NULL | x,y |\n"),
+    ],
+)
+def test_a_mode_prints_nothing_but_results(option: str, text: str) -> None:
+    statements = f"CREATE TABLE t (i INTEGER); INSERT INTO t VALUES (1); {QUERY}"
+    for result in (run(option, "-c", statements), run(option, stdin=statements)):
+        assert (result.stdout, result.stderr, result.exit_code) == (text, "", 0)
+
+
+def test_headers_and_null_are_as_the_command_line_has_them() -> None:
+    assert run("--csv", "--no-headers", "--nullvalue", "-", "-c", QUERY).stdout == '1,-,"x,y"\n'
+
+
+def test_keep_going_runs_what_comes_after_an_error_and_ends_with_1(tmp_path: Path) -> None:
+    (tmp_path / "a.sql").write_text("SELECT nonesuch;\nSELECT 3 AS c;\n")
+    result = run("--keep-going", "--csv", "-c", "SELECT nonesuch; SELECT 1 AS a", "-c", "SELECT 2 AS b", "-f",
+                 str(tmp_path / "a.sql"))  # fmt: skip
+    assert result.exit_code == 1
+    assert result.stdout == "a\n1\nb\n2\nc\n3\n"
+    assert result.stderr.count("ERROR 42703") == 2
+
+
+def test_an_init_file_runs_before_all(tmp_path: Path) -> None:
+    (tmp_path / "init.sql").write_text(".mode csv\nCREATE TABLE t AS SELECT 7 AS seven;\n")
+    assert run("--init", str(tmp_path / "init.sql"), "-c", "FROM t").stdout == "seven\n7\n"
+
+
+def test_the_users_own_init_file_does_not_touch_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "init.sql").write_text(".mode csv\n")
+    monkeypatch.setenv("MVENGINE_INIT", str(tmp_path / "init.sql"))
+    assert "(1 row)" in run("-c", "SELECT 1 AS a").stdout
+
+
+def test_a_dialect_is_that_of_the_statements() -> None:
+    assert run("--dialect", "postgres", "--csv", "-c", "SELECT 7::int4 AS a").stdout == "a\n7\n"
+    assert "dialect" in run("--dialect", "cobol", "-c", "SELECT 1").stderr
+
+
+def test_who_has_read_enough_ends_it_without_a_word(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m mvengine -c 'FROM range(1000000)' -c \"COPY (SELECT 1) TO 'after.csv'\" 2> errors"
+    script = f"{command} | head -n 2; echo ${{PIPESTATUS[0]}}"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "141"
+    assert (tmp_path / "errors").read_text() == ""
+    assert not (tmp_path / "after.csv").exists()
 
 
 def test_quit_in_a_script_ends_well() -> None:

@@ -42,7 +42,10 @@ def drawn(page: Page, *, width: int, null: str = NULL, has_types: bool = True) -
     """The table and what is said below it, at most ``width`` cells wide: wide columns are squeezed first, then columns
     of the middle left out."""
     head, tail = ([_texts(row, page.columns, null) for row in rows] for rows in (page.head, page.tail))
-    natural = [_natural_width(column, [row[i] for row in (*head, *tail)]) for i, column in enumerate(page.columns)]
+    natural = [
+        _natural_width(column, [row[i] for row in (*head, *tail)], has_types=has_types)
+        for i, column in enumerate(page.columns)
+    ]
     floors = [_floor(column, cells) for column, cells in zip(page.columns, natural, strict=True)]
     kept, widths = fit(natural, floors, width=width)
     gap = next((at for at, (a, b) in enumerate(pairwise(kept), start=1) if b > a + 1), None)
@@ -91,8 +94,9 @@ def _table_width(cells: Sequence[int], has_gap: bool) -> int:
     return 1 + sum(each + _FRAME for each in cells) + (1 + _FRAME if has_gap else 0)
 
 
-def _natural_width(column: Column, cells: Sequence[Text]) -> int:
-    return max(cell_len(line) for line in (column.name, column.type, *(cell.plain for cell in cells)))
+def _natural_width(column: Column, cells: Sequence[Text], *, has_types: bool) -> int:
+    header = [column.name, column.type] if has_types else [column.name]
+    return max(cell_len(line) for line in (*header, *(cell.plain for cell in cells)))
 
 
 def _floor(column: Column, natural: int) -> int:
