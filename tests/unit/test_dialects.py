@@ -5,11 +5,17 @@ from __future__ import annotations
 import pytest
 from sqlglot import parse_one
 
-from mvengine.errors import NotSupportedError, ParseError, Position
+from mvengine.errors import BindError, NotSupportedError, ParseError, Position
 from mvengine.sql.dialects.functions import REFUSED, RENAMED, TABLE, templates
 from mvengine.sql.dialects.settings import DUCKDB, RISINGWAVE
 from mvengine.sql.dialects.translate import original_position, translate
 from mvengine.sql.split import Piece, split
+
+_HALVES = (
+    *("PREPARE", "PREPARE p AS", "EXPLAIN", "COPY () TO 'f'", "CREATE TABLE", "CREATE TABLE t (a)", "CREATE INDEX"),
+    *("CREATE TABLE t (a int DEFAULT)", "ALTER TABLE", "ALTER TABLE t ADD", "CREATE MATERIALIZED VIEW v AS"),
+    *("CREATE FUNCTION f() RETURNS INT LANGUAGE SQL AS $$ SELECT $$", "CREATE SOURCE", "SET TIMEZONE TO"),
+)
 
 
 def piece_of(text: str) -> Piece:
@@ -60,6 +66,10 @@ def test_the_parser_still_drops_what_is_guarded_against() -> None:
         ("COPY (SELECT 7 / 2) TO 'f'", """COPY (SELECT 7 // 2 AS "?column?") TO 'f'"""),
         ("EXPLAIN ANALYZE SELECT 1 / 2", 'EXPLAIN ANALYZE SELECT 1 // 2 AS "?column?"'),
         ("REFRESH TABLE t FULL", "REFRESH TABLE t FULL"),
+        ("INSERT INTO T (A) VALUES (-1, 'x', NULL)", "INSERT INTO T (A) VALUES (-1, 'x', NULL)"),
+        ("INSERT INTO t (at) VALUES (1)", 'INSERT INTO t ("at") VALUES (1)'),
+        ("INSERT INTO t VALUES (7 / 2)", "INSERT INTO t VALUES (7 // 2)"),
+        ("SELECT a FROM public.t", "SELECT a FROM main.t"),
     ],
 )
 def test_a_statement_means_the_same_in_duckdb(text: str, expected: str) -> None:
@@ -106,9 +116,15 @@ def test_deep_nesting_is_an_error_and_no_crash(text: str) -> None:
         translated(text, RISINGWAVE)
 
 
-@pytest.mark.parametrize(
-    "text", ["VALUES ()", "WITH", "SELECT FROM WHERE", "INSERT INTO", "UPDATE t SET", "SELECT 'a' ''"]
-)
+@pytest.mark.parametrize("text", ["SELECT to_char(now())", "SELECT substr()", "SELECT jsonb_extract_path()"])
+def test_a_call_with_too_few_arguments_is_an_error(text: str) -> None:
+    with pytest.raises(BindError) as caught:
+        translated(text)
+    assert caught.value.code == "42883"
+    assert caught.value.position == Position(line=1, column=8)
+
+
+@pytest.mark.parametrize("text", ["VALUES ()", "WITH", "SELECT FROM WHERE", "INSERT INTO", "UPDATE t SET", *_HALVES])
 def test_half_a_statement_is_an_error_with_a_place_or_left_to_duckdb(text: str) -> None:
     problem: Exception | None = None
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from mvengine.errors import NotSupportedError
+from mvengine.errors import BindError, NotSupportedError
 from mvengine.sql.dialects.calls import call
 from mvengine.sql.dialects.marks import unmarked
 
@@ -48,10 +48,12 @@ def rewrite_within_group(node: exp.WithinGroup) -> exp.Expr:
     value, is_descending = ordered.this, bool(ordered.args.get("desc"))
     if name == "mode":
         return call("mode", value)
-    if name == "approx_percentile" and not is_descending:
+    if name == "approx_percentile" and not is_descending and function.expressions:
         return call("approx_quantile", value, function.expressions[0])
     if name not in _QUANTILES:
         raise NotSupportedError(f"{name}() WITHIN GROUP", hint="percentile_cont, percentile_disc and mode have it")
+    if not function.expressions:
+        raise BindError(f"{name}() without the part that it is to find", hint="write 0.5 for the median", code="42883")
     part = function.expressions[0]
     if not is_descending:
         return call(_QUANTILES[name], value, part)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from mvengine.errors import NotSupportedError
+from mvengine.errors import BindError, NotSupportedError
 from mvengine.sql.dialects.formats import printed_formats, read_format
 from mvengine.sql.dialects.functions import REFUSED, RENAMED, expand, substituted
 from mvengine.sql.dialects.marks import unmarked
@@ -22,6 +22,8 @@ def rewrite_call(node: exp.Anonymous) -> exp.Expr:
     if name in REFUSED:
         raise NotSupportedError(f"the function {name}()", hint=REFUSED[name])
     arguments = list(node.expressions)
+    if name in _ARITIES and not _ARITIES[name][0] <= len(arguments) <= _ARITIES[name][1]:
+        raise BindError(f"the function {name}() with {len(arguments)} arguments", hint="see its manual", code="42883")
     special = _SPECIAL.get(name)
     if special is not None and any(isinstance(argument.unnest(), exp.Null) for argument in arguments):
         return call("unnest", exp.Null()) if name == "regexp_matches" else exp.Null()
@@ -237,3 +239,11 @@ _SPECIAL: dict[str, Rewrite] = {
 """Functions that are NULL where an argument is."""
 
 _LENIENT: dict[str, Rewrite] = {"pg_typeof": _pg_typeof, "format": _format, "concat": _concat, "concat_ws": _concat_ws}
+
+_ARITIES = {
+    "to_char": (2, 2), "to_date": (2, 2), "to_timestamp": (1, 2), "date_part": (2, 2), "regexp_match": (2, 3),
+    "regexp_matches": (2, 3), "regexp_replace": (3, 6), "encode": (2, 2), "decode": (2, 2), "substr": (2, 3),
+    "substring": (2, 3), "round": (1, 2), "pg_typeof": (1, 1), "format": (1, 1000), "concat": (1, 1000),
+    "concat_ws": (2, 1000),
+}  # fmt: skip
+"""How many arguments the functions above take."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from mvengine.errors import NotSupportedError
+from mvengine.errors import BindError, NotSupportedError
 from mvengine.sql.dialects.calls import call, text_of
 from mvengine.sql.dialects.casts import array_of
 from mvengine.sql.dialects.marks import PATH, unmarked
@@ -34,6 +34,8 @@ def _is_path(key: exp.Expr) -> bool:
 
 def path_call(function: str, arguments: list[exp.Expr]) -> exp.Expr:
     """``jsonb_extract_path[_text](j, 'a', '0')``."""
+    if len(arguments) < 2:
+        raise BindError("jsonb_extract_path() without a path", hint="name the keys", code="42883")
     steps = [text_of(argument) for argument in arguments[1:]]
     if any(step is None for step in steps):
         raise NotSupportedError("a path of jsonb_extract_path() that is not written out", hint="use -> for each step")

@@ -7,7 +7,7 @@ what a function means is decided by one table (``functions.py``), and unaliased 
 
 from __future__ import annotations
 
-from mvengine.errors import Position
+from mvengine.errors import ParseError, Position
 from mvengine.sql.split import Piece
 from mvengine.sql.tokens import Token, position_at, word_at
 
@@ -33,14 +33,17 @@ class Marked:
     """A statement's text with its calls marked, and the way back from places in it."""
 
     def __init__(self, piece: Piece, *, prefix: str = "", suffix: str = "") -> None:
+        if not piece.tokens:
+            where = position_at(piece.source, len(piece.source))
+            raise ParseError("a query or an expression is missing", position=where, hint="write one")
         self._piece = piece
-        parts, self._starts = [prefix], list[tuple[int, int]]()  # offsets in the marked text and in the source
+        parts, self._starts = [prefix], list[tuple[int, Token]]()  # offsets in the marked text, and what stood there
         done, length = piece.start, len(prefix)
         for index, token in enumerate(piece.tokens):
             replaced = _marked(piece.tokens, index)
             gap = piece.source[done : token.start]
             length += len(gap)
-            self._starts.append((length, token.start))
+            self._starts.append((length, token))
             parts += [gap, replaced]
             length += len(replaced)
             done = token.end
@@ -48,10 +51,14 @@ class Marked:
 
     def position(self, line: int, column: int) -> Position:
         """Where in the source the token stands that sqlglot names by a line and the column of its end."""
+        return position_at(self._piece.source, self.token(line, column).start)
+
+    def token(self, line: int, column: int) -> Token:
+        """The token itself, as the user wrote it."""
         lines = self.text.split("\n")
         offset = sum(len(text) + 1 for text in lines[: line - 1]) + max(column - 1, 0)
-        before = [source for start, source in self._starts if start <= offset]
-        return position_at(self._piece.source, before[-1] if before else self._piece.start)
+        before = [token for start, token in self._starts if start <= offset]
+        return before[-1] if before else self._piece.tokens[0]
 
 
 def unmarked(name: str) -> str:

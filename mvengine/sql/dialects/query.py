@@ -110,7 +110,7 @@ def _parse(piece: Piece, marked: Marked, dialect: str) -> exp.Expr:
         first = error.errors[0] if error.errors else {}
         line, column = first.get("line"), first.get("col")
         position = marked.position(line, column) if line and column else piece.position(0)
-        word = unmarked(str(first.get("highlight") or "")).strip()
+        word = marked.token(line, column).text if line and column else ""
         raise ParseError(
             f'syntax error at "{word}"' if word else "syntax error",
             position=position,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from mvengine.errors import Error, NotSupportedError, ParseError, Position
-from mvengine.schema import literal
+from mvengine.schema import literal, quote
 from mvengine.sql.ddl import skip_condition
 from mvengine.sql.dialects.settings import DUCKDB, native_setting
 from mvengine.sql.dialects.windows import rewrite_windows
@@ -16,6 +16,7 @@ from mvengine.sql.view_text import EMIT_TOKENS, emits_on_window_close
 from mvengine.sql.watermarks import rewrite_watermarks
 
 _QUERIES = frozenset({"SELECT", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "MERGE", "TABLE", "("})
+_LITERAL = frozenset({"NULL", "TRUE", "FALSE", "DEFAULT", "(", ")", ",", "-", "+"})
 _KNOWN_MAX = 256  # translations that are remembered
 _MODIFIERS = frozenset({"OR", "REPLACE", "TEMP", "TEMPORARY", "LOCAL", "GLOBAL", "UNLOGGED"})
 
@@ -26,7 +27,7 @@ def translate(piece: Piece, dialect: str) -> Piece:
     Errors: ParseError; NotSupportedError (0A000) with the position of what has no translation.
     """
     piece = rewrite_watermarks(rewrite_windows(piece, has_date_bin=dialect == DUCKDB))
-    if dialect == DUCKDB:
+    if dialect == DUCKDB or _is_literal_insert(piece):
         return piece
     original, piece = piece, _without_public(piece)
     try:
@@ -40,6 +41,25 @@ def translate(piece: Piece, dialect: str) -> Piece:
             hint="divide it by WITH clauses or views, or SET dialect = 'duckdb'",
         ) from error
     return original if text == original.text else Piece(source=text, tokens=tuple(tokenize(text)))
+
+
+def _is_literal_insert(piece: Piece) -> bool:
+    """Whether it is INSERT INTO t VALUES of literals, which are the same in all dialects: there may be many of them."""
+    tokens = piece.tokens
+    if tokens[0].word != "INSERT" or word_at(tokens, 1) != "INTO":
+        return False
+    values = next((index for index, token in enumerate(tokens[:200]) if token.word == "VALUES"), len(tokens))
+    names = (token for token in tokens[2:values] if token.kind == "word")
+    are_names_plain = all(
+        quote(t.text.lower()) == t.text.lower() and t.word not in ("PUBLIC", "OVERRIDING") for t in names
+    )
+    return (
+        are_names_plain
+        and values < len(tokens)
+        and all(
+            token.kind == "number" or token.word in _LITERAL or token.text[0] == "'" for token in tokens[values + 1 :]
+        )
+    )
 
 
 @lru_cache(maxsize=_KNOWN_MAX)
@@ -108,6 +128,8 @@ def _translated(piece: Piece, dialect: str) -> str:
             return ddl.alter_table(piece, dialect)
         case "PREPARE":
             after = end_of_group(tokens, 2) if word_at(tokens, 2) == "(" else 2
+            if word_at(tokens, after) != "AS" or after + 1 == len(tokens):
+                return piece.text
             return f"{piece.span(0, 2)} AS {_rest(piece, dialect, after + 1)}"
         case "COPY" if word_at(tokens, 1) == "(":
             end = end_of_group(tokens, 1)
@@ -153,9 +175,10 @@ def _function(piece: Piece, dialect: str) -> str:
     tokens = piece.tokens
     for index in range(1, len(tokens)):
         if tokens[index].kind == "string" and word_at(tokens, index - 1) == "AS":
-            (body,) = split(string_value(tokens[index])) or (None,)
-            if body is None or body.tokens[0].word != "SELECT":
+            bodies = split(string_value(tokens[index]))
+            if len(bodies) != 1 or bodies[0].tokens[0].word != "SELECT":
                 return piece.text
+            body = bodies[0]
             has_from = any(token.word == "FROM" for token in body.tokens)
             value = "" if has_from else translate_expression(body.tail(1), dialect)
             text = translate_query(body, dialect) if has_from else f"SELECT {value}"
