@@ -43,7 +43,9 @@ def native_type(to: exp.DataType) -> exp.DataType:
         found.set("expressions", [_element(part) for part in to.expressions])
         return found
     if to.this in (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIME) and to.expressions:
-        return exp.DataType(this=to.this)  # microseconds, whatever the precision says
+        if to.expressions[0].this.name != "6":
+            raise NotSupportedError(f"the precision of {name}", hint="use date_trunc('second', …)")
+        return exp.DataType(this=to.this)
     return to
 
 
