@@ -60,7 +60,7 @@ def watch(shell: Shell, argument: str) -> bool:
                 return True
             time.sleep(seconds)
     except KeyboardInterrupt:
-        return True
+        shell.write("")  # the prompt begins a line of its own, behind ^C
     return True
 
 
