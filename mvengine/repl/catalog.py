@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mvengine.errors import UnknownRelation
 from mvengine.lineage import NodeKind
 from mvengine.repl.arguments import words
-from mvengine.schema import quote
+from mvengine.schema import Name, quote
 
 if TYPE_CHECKING:
     from mvengine.repl.shell import Shell
@@ -39,9 +39,10 @@ known AS (
     UNION ALL SELECT schema_name, view_name, 'temporary view', NULL, NULL, NULL
               FROM duckdb_views() WHERE temporary AND NOT internal AND NOT starts_with(view_name, 'mv_')
     UNION ALL
-    SELECT schema_name, view_name, 'view', NULL, NULL, NULL
+    SELECT plain.schema_name, view_name, if(source.name IS NULL, 'view', 'source'), NULL, source.location, NULL
     FROM duckdb_views() AS plain JOIN own ON oid = database_oid
-    WHERE NOT internal AND NOT temporary AND NOT starts_with(schema_name, 'mv_')
+    LEFT JOIN mv_catalog.sources AS source ON source.schema_name = plain.schema_name AND source.name = view_name
+    WHERE NOT internal AND NOT temporary AND NOT starts_with(plain.schema_name, 'mv_')
       AND NOT EXISTS (FROM mv_catalog.tables AS t
                       WHERE lower(t.schema_name) = lower(plain.schema_name) AND lower(t.name) = lower(view_name))
 )
@@ -77,6 +78,7 @@ WITH known AS (
 )
 SELECT sql FROM known WHERE {_GLOBS} ORDER BY ALL
 """
+_SOURCES = "SELECT schema_name, name FROM mv_catalog.sources"
 _CREATED = {
     NodeKind.TABLE: "TABLE",
     NodeKind.REFRESHABLE: "TABLE",
@@ -104,9 +106,10 @@ def _of_kind(*kinds: str) -> str:
 
 _TABLES = ("table", "refreshable table", "temporary table")
 _VIEWS = ("view", "temporary view")
-relations = _listing(_of_kind(*_TABLES, *_VIEWS, "materialized view"))
+relations = _listing(_of_kind(*_TABLES, *_VIEWS, "materialized view", "source"))
 tables = _listing(_of_kind(*_TABLES))
 views = _listing(_of_kind(*_VIEWS))
+sources = _listing(_of_kind("source"))
 materialized_views = _listing(_of_kind("materialized view"))
 _SCHEMAS = """
     SELECT schema_name AS name FROM duckdb_schemas()
@@ -177,10 +180,11 @@ def definitions(shell: Shell, argument: str) -> bool:
     lines: list[str] = []
     if not argument:
         lines += [f"CREATE SCHEMA {quote(name)};" for (name,) in shell.query(_SCHEMAS, ["*", "*"]) if name != "main"]
+    sources = {Name(schema=place, name=source) for place, source in shell.query(_SOURCES)}
     for node in shell.connection.lineage().nodes:
         if fnmatchcase(node.name.schema.lower(), schema.lower()) and fnmatchcase(node.name.name.lower(), name.lower()):
             path = f"{quote(node.name.schema)}.{quote(node.name.name)}"
-            ((_, sql),) = shell.query(f"SHOW CREATE {_CREATED[node.kind]} {path}")
+            ((_, sql),) = shell.query(f"SHOW CREATE {'SOURCE' if node.name in sources else _CREATED[node.kind]} {path}")
             lines += sql.split("\n")
     lines += [line for (sql,) in shell.query(_INDEXES, [schema, name]) for line in sql.split("\n")]
     shell.write_lines(lines)

@@ -149,6 +149,7 @@ COMMANDS = (
     _row("tables", "", "[PATTERN]", "tables and views, with states and rows", catalog.relations, Argument.RELATION),
     _row("dt", "dt", "[PATTERN]", "tables", catalog.tables, Argument.RELATION),
     _row("materialized", "dm", "[PATTERN]", "materialized views", catalog.materialized_views, Argument.RELATION),
+    _row("sources", "ds", "[PATTERN]", "files that are queried in place", catalog.sources, Argument.RELATION),
     _row("views", "dv", "[PATTERN]", "plain views", catalog.views, Argument.RELATION),
     _row(
         "functions",

@@ -154,6 +154,14 @@ def test_schema_makes_the_same_database_again(world: Shell, tmp_path: Path) -> N
         assert re.sub(r"\|\d+\|", "|n|", out(again)) == re.sub(r"\|\d+\|", "|n|", out(world))
 
 
+def test_sources_are_told_from_views(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    assert shell.run(f"CREATE SOURCE files FROM '{tmp_path}/*.csv'; CREATE VIEW v AS FROM files;"), err(shell)
+    assert said(shell, "\\ds")[1:] == [["main", "files", "source", "", "NULL", f"{tmp_path}/*.csv"]]
+    assert [row[1] for row in said(shell, "\\dv")[1:]] == ["v"]
+    assert said(shell, ".schema")[0][0].lower().startswith("create source files")
+
+
 def test_lineage_is_a_tree(world: Shell) -> None:
     assert world.run("\\lineage s.revenue")
     assert out(world).splitlines() == [
