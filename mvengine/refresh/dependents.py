@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import Error
+from mvengine.errors import Error, StateError
 from mvengine.planner.logical import Materialize
 from mvengine.refresh.graph import Graph, ViewDefinition
 from mvengine.refresh.reader import OWN_SCHEMAS
@@ -159,6 +159,19 @@ class Dependents:
                 found[one] = None
                 waiting.extend(self._reads[one])
         return tuple(found)
+
+    def require_unbuilt(self, objects: Iterable[Object], what: str) -> None:
+        """Raises StateError where a view is being built whose query is made of one of these plain views or functions:
+        it goes by what they were when it began."""
+        wanted = set(objects)
+        for building in self.graph.building.values():
+            definition = building.definition
+            if isinstance(definition, ViewDefinition) and wanted & set(self.expanded(definition.plan)):
+                job = building.job_id
+                raise StateError(
+                    f"{what}: job {job} is building {building.name}, which is made of it",
+                    hint=f"WAIT JOB {job}, or CANCEL JOB {job}",
+                )
 
     def through(self, objects: Iterable[Object]) -> tuple[ViewDefinition, ...]:
         """The materialized views whose texts reach one of these through plain views and functions alone: what a change

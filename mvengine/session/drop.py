@@ -1,7 +1,8 @@
 """DROP of tables, views, sources, functions and schemas: what others need is not dropped without CASCADE.
 
 Needed by a materialized view, through plain views and functions too: refused. Plain views and functions over what is
-dropped stay without CASCADE, as DuckDB leaves them, and fail when they are used; CASCADE drops them with all the rest.
+dropped stay without CASCADE, as DuckDB leaves them, and fail when they are used (in other dialects plain views refuse
+it, as materialized ones do); CASCADE drops them with all the rest.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from mvengine.schema import Name, quote
 from mvengine.session import answer, drop_index
 from mvengine.session.drop_builds import affected_builds, is_named
 from mvengine.session.objects import dependents_of, listed, require_function, require_relation
+from mvengine.sql.dialects.settings import DUCKDB
 from mvengine.sql.statements import Drop, ObjectKind, RelationRef
 
 if TYPE_CHECKING:
@@ -97,14 +99,17 @@ def _drop_objects(
 ) -> None:
     """Drops these, and what needs them. ``ref``: how they are called."""
     graph, dependents = transaction.graph, dependents_of(session, transaction)
+    dependents.require_unbuilt(roots, f"DROP {reference(ref)}")
     names = [root for root in roots if isinstance(root, Name)]
     above = [one for one in dependents.above(roots) if one not in roots]
     reached = [*names, *(one for one in above if isinstance(one, Name))]
     views = [view for view in graph.downstream(reached) if view.name not in roots]
     views += [view for name, view in graph.views.items() if name in above and view not in views]
     foreign = [owner.name for owner, key in graph.foreign_keys if key.references in names and owner.name not in names]
-    if (views or foreign) and not statement.cascade:
-        needed_by = listed([*(view.name for view in views), *foreign])
+    plain = [one for one in above if one not in graph.views]
+    holding = [] if session.dialect == DUCKDB else [one for one in plain if isinstance(one, Name)]
+    if (views or foreign or holding) and not statement.cascade:
+        needed_by = listed([*(view.name for view in views), *holding, *foreign])
         raise DependentObjects(
             f"{reference(ref)} is needed by {needed_by}", hint="use CASCADE to drop what depends on it too"
         )
@@ -115,8 +120,7 @@ def _drop_objects(
         )
     for view in reversed([view for view in graph.views.values() if view in views]):
         forget(session, view)
-    plain = [one for one in above if one not in graph.views] if statement.cascade else []
-    for one in (*reversed(plain), *_children_first(transaction, roots)):
+    for one in (*(reversed(plain) if statement.cascade else ()), *_children_first(transaction, roots)):
         _drop_object(session, transaction, one, cascade=statement.cascade)
 
 

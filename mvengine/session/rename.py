@@ -43,6 +43,7 @@ def rename(transaction: Transaction, old: Name, new: Name, carry_out: Callable[[
     """Lets everybody know a relation by a new name. ``carry_out`` gives it to the relation itself."""
     cause = f"{old} was renamed to {new}"
     dependents = Dependents(transaction.engine, transaction.graph, transaction.database.name)
+    dependents.require_unbuilt([old], f"{old} cannot be renamed")
     texts = renamed_views(dependents, old, new)
     queries = _queries(transaction, dependents, old, new)
     foreign = [table.name for table, key in transaction.graph.foreign_keys if key.references == old]

@@ -29,9 +29,11 @@ EVENT = "REPLACE"
 
 
 def is_needed(session: Session, ddl: NativeDdl) -> bool:
-    """Whether materialized views are made of what the statement replaces."""
-    has_views = bool(session.reader.graph.views)
-    return has_views and not ddl.is_temporary and bool(dependents_of(session).through(_objects(session, ddl)))
+    """Whether materialized views are, or are being, made of what the statement replaces."""
+    graph = session.reader.graph
+    if ddl.is_temporary or not graph.readers:
+        return False
+    return bool(graph.building) or bool(dependents_of(session).through(_objects(session, ddl)))
 
 
 def run(session: Session, ddl: NativeDdl) -> None:
@@ -47,7 +49,9 @@ def replace(
     session: Session, transaction: Transaction, objects: Sequence[Object], carry_out: Callable[[], object], what: str
 ) -> None:
     """``carry_out`` changes what these objects are; materialized views that are made of them are built again."""
-    views = dependents_of(session, transaction).through(objects)
+    dependents = dependents_of(session, transaction)
+    dependents.require_unbuilt(objects, what)
+    views = dependents.through(objects)
     carry_out()
     session.database.shapes += 1
     for view in views:

@@ -77,7 +77,13 @@ _QUERIES = {
         WHERE {_HERE} AND name ILIKE $pattern
         ORDER BY name, parameters""",
     ShowKind.INDEXES: f"""
-        SELECT index_name AS name, table_name, is_unique, expressions AS columns FROM duckdb_indexes()
+        SELECT index_name AS name, table_name, is_unique, columns
+        FROM (
+            SELECT database_name, schema_name, index_name, table_name, is_unique, expressions AS columns
+            FROM duckdb_indexes()
+            UNION ALL
+            SELECT current_database(), schema_name, name, relation, false, columns FROM mv_catalog.declared_indexes
+        )
         WHERE {_HERE} AND index_name ILIKE $pattern AND lower(table_name) = lower(coalesce($table, table_name))
         ORDER BY table_name, index_name""",
     ShowKind.COLUMNS: f"""
