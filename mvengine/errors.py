@@ -22,6 +22,7 @@ the ``position`` in the statement where there is one, and whether trying again c
     │   └── VerificationFailed  XX001  a view differs from its query
         ├── ProgrammingError        42000
         │   ├── ParseError          42601  the text is not a statement; carries position and what was expected
+        │   ├── TooComplex          54001  a statement is nested too deeply, or too long
         │   ├── BindError           42703  the query names something that is not there, or ambiguously
         │   ├── UnknownOption       42704  no such option; names the nearest known one
         │   ├── UnknownRelation     42P01  no such table or view
@@ -198,6 +199,10 @@ class ProgrammingError(DatabaseError):
 
 class ParseError(ProgrammingError):
     default_code = "42601"
+
+
+class TooComplex(ProgrammingError):  # noqa: N818
+    default_code = "54001"
 
 
 class BindError(ProgrammingError):

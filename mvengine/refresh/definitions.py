@@ -53,7 +53,7 @@ def create_stages(engine: DuckDbEngine, plan: Materialize, on_stage: Callable[[i
             except Error as error:
                 error.position = None  # it is one in the statement that we made, not in the user's
                 if isinstance(error, DataError):
-                    error.hint = error.hint or "correct the rows, or let the query take them, as by TRY_CAST or NULLIF"
+                    error.hint = "correct the rows, or let the query take them, as by TRY_CAST or NULLIF"
                 raise
             if isinstance(run.stage, StoredStage):
                 _settle_if_empty(engine, run.stage.storage)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from mvengine.engines.base import Parameters
 from mvengine.engines.duckdb import DuckDbEngine
-from mvengine.errors import DatabaseError, Error, ProgrammingError, StateError, TransactionOpen
+from mvengine.errors import DatabaseError, Error, ProgrammingError, StateError, TooComplex, TransactionOpen
 from mvengine.refresh.database import Database
 from mvengine.refresh.graph import Graph
 from mvengine.refresh.healing import heal
@@ -151,10 +151,17 @@ class Session:
             for parsed in statements:
                 self._clear_result()
                 self._run_located(parsed, parameters, scope)
+        except RecursionError as error:
+            failure = TooComplex("the statement is nested too deeply", hint="divide it, as by views for its parts")
+            self._fail(failure)
+            raise failure from error
         except BaseException as error:  # an interrupt too: it may have come between a write and its capture
-            if self.transaction is not None and not isinstance(error, TransactionOpen):
-                self.transaction.fail(error)
+            self._fail(error)
             raise
+
+    def _fail(self, error: BaseException) -> None:
+        if self.transaction is not None and not isinstance(error, TransactionOpen):
+            self.transaction.fail(error)
 
     def arrow(self, query: str, scope: Mapping[str, Any]) -> pyarrow.Table:
         """The result of a query that needs no parameters, in DuckDB's SQL; by the way that copies its rows once

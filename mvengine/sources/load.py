@@ -57,6 +57,7 @@ _NOT_THE_FILE_CODES = frozenset({"53100", "53200", "57014"})
 # DuckDB's words where the operating system could not read a file, or write another. Its other I/O errors are about what
 # is in one: that it is no gzip, say.
 _UNREADABLE = ("Could not read from file", "Could not read enough bytes from file", "Cannot open file")
+_IO = ("58030", "58P01")
 _UNWRITABLE = ("Could not write", "Could not create", "Could not sync")
 
 
@@ -107,9 +108,9 @@ def load_split(
         except DatabaseError as error:
             if error.code in _NOT_THE_FILE_CODES:
                 raise
-            if error.code == "58030" and any(words in error.message for words in _UNWRITABLE):
+            if error.code in _IO and any(words in error.message for words in _UNWRITABLE):
                 raise
-            if error.code == "58030" and any(words in error.message for words in _UNREADABLE):
+            if error.code in _IO and any(words in error.message for words in _UNREADABLE):
                 raise SourceError(f"cannot read {split.path!r}: {load.words_of(error)}", path=split.path) from error
             raise format_.explain(load, error) from error
         if len(inserted.rejected) + rejected_before > source.errors_max:

@@ -26,6 +26,7 @@ _ELSEWHERE = {  # words of other engines, by the statement that they stand in: w
     ("ALTER", "CONSTRAINT"): "constraints keep their names; create the table anew with others",
     ("ALTER", "IDENTITY"): _SEQUENCE,
 }
+_OTHERS = frozenset({"WITH", "SELECT", "FROM", "VALUES", "TABLE", "SET", "CALL", "COPY", "DESCRIBE"})  # not misspelt
 _TOKENS_MAX = 2000  # of a statement that are looked at
 
 
@@ -50,7 +51,7 @@ def hint_for(piece: Piece) -> str | None:
                 return f"did you mean {words[0]} {near}?"
             if words[0] == "CREATE":
                 return _hint_for_clause(piece)
-        case [word, _, _] if (near := _near(word, _LEADING)) is not None:
+        case [word, _, _] if word not in _OTHERS and (near := _near(word, _LEADING)) is not None:
             return f"did you mean {near}?"
     return None
 

@@ -16,7 +16,7 @@ from mvengine.sql.statements import Native
 
 _STRING = r"'[^'()\\\ud800-\udfff]*+'"  # no bracket, which would be counted; no half of a surrogate pair
 _PLAIN = re.compile(rf"\s*+(?:SELECT|VALUES)\b(?:[\w\s().,*/+<>=!%|:-]++|{_STRING})*+;?\s*+", re.IGNORECASE)
-_WRITING = r"INSERT|UPDATE|DELETE|MERGE|TRUNCATE|json_execute\w*|query"
+_WRITING = r"INSERT|UPDATE|DELETE|MERGE|TRUNCATE|json_execute\w*|query|lambda"
 _REWRITTEN = r"TUMBLE|HOP|date_bin"  # by dialects.windows
 _OTHER = re.compile(rf"--|/\*|\b(?:{_WRITING}|{_REWRITTEN})\b|{MAY_NAME}", re.IGNORECASE)
 _LENGTH_MAX = 10_000

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mvengine.errors import ParseError, Position
+from mvengine.errors import Position
+from mvengine.sql.limits import check_brackets, check_chains, check_length
 from mvengine.sql.tokens import Token, Unterminated, position_at, tokenize
-
-_PARTNERS = {"(": ")", "[": "]", "{": "}"}
-_CLOSING = frozenset(_PARTNERS.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +47,10 @@ class Piece:
 def split(text: str) -> list[Piece]:
     """The statements of a text, without their semicolons; empty ones and comments alone are nothing.
 
-    Errors: ``ParseError`` where the text cannot be divided into tokens, or a bracket has no partner.
+    Errors: ``ParseError`` where the text cannot be divided into tokens, or a bracket has no partner; ``TooComplex``.
     """
     pieces: list[Piece] = []
+    check_length(text)
     first, tokens = 0, tokenize(text)
     for index, token in enumerate(tokens):
         if token.word == ";":
@@ -61,29 +60,9 @@ def split(text: str) -> list[Piece]:
     if first < len(tokens):
         pieces.append(Piece(source=text, tokens=tuple(tokens[first:])))
     for piece in pieces:
-        _check_brackets(piece)
+        check_brackets(piece.tokens, piece.position)
+        check_chains(piece.tokens, piece.position)
     return pieces
-
-
-def _check_brackets(piece: Piece) -> None:
-    """Every bracket needs its partner. DuckDB takes exponential time and memory to find out that one is missing."""
-    opened: list[int] = []
-    for index, token in enumerate(piece.tokens):
-        if token.word in _PARTNERS:
-            opened.append(index)
-        elif token.word in _CLOSING and token.word != (_PARTNERS[piece.tokens[opened.pop()].word] if opened else ""):
-            raise ParseError(
-                f'syntax error at "{token.word}": it closes nothing',
-                position=piece.position(index),
-                hint="check the brackets before it",
-            )
-    if opened:
-        mark = piece.tokens[opened[-1]].word
-        raise ParseError(
-            f"syntax error at end of statement: expected '{_PARTNERS[mark]}' for this '{mark}'",
-            position=piece.position(opened[-1]),
-            hint="close the bracket",
-        )
 
 
 def is_complete(text: str) -> bool:

@@ -6,7 +6,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
-from mvengine.errors import BindError, ParseError, ProgrammingError
+from mvengine.errors import NotSupportedError, ProgrammingError
 from mvengine.planner.binder.conditions import refuse_misread
 from mvengine.planner.binder.equalities import of_one_type
 from mvengine.planner.binder.names import unique
@@ -88,7 +88,7 @@ def bind_view(
 def _described(query: str, reader: SchemaReader) -> Columns:
     try:
         return reader.describe(query)
-    except BindError as error:
+    except ProgrammingError as error:
         error.position = error.position or position_of_name(error.message, query)
         raise
 
@@ -97,7 +97,7 @@ def _planned(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader) ->
     """The plan; Unsupported where the engine, which has accepted the query, refuses the planner's own form of it."""
     try:
         return _incremental(resolved, columns, reader)
-    except (BindError, ParseError) as error:
+    except (ProgrammingError, NotSupportedError) as error:
         raise Unsupported(f"a form that the planner cannot print ({str(error).splitlines()[0][:120]})") from error
 
 

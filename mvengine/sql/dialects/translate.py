@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from mvengine.errors import Error, NotSupportedError, ParseError, Position
+from mvengine.errors import Error, NotSupportedError, Position, TooComplex
 from mvengine.schema import literal, quote
 from mvengine.sql.ddl import skip_condition
 from mvengine.sql.dialects.settings import DUCKDB, native_setting
@@ -35,7 +35,7 @@ def translate(piece: Piece, dialect: str) -> Piece:
     except Error:
         text = _translated(piece, dialect)  # again, for the places in the whole text
     except RecursionError as error:
-        raise ParseError(
+        raise TooComplex(
             "the statement is nested too deeply",
             position=piece.position(0),
             hint="divide it by WITH clauses or views, or SET dialect = 'duckdb'",
