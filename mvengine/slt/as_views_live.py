@@ -162,11 +162,10 @@ class LiveViews:
         made: dict[str, PlannedView] = {}
         for view in views:
             connection = self._connection_of(view)
-            names = ", ".join(f"c{column}" for column in range(1, view.columns + 1))
             try:
                 connection.run(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
                 connection.run(
-                    f"CREATE MATERIALIZED VIEW {SCHEMA}.{view.name} ({names})"
+                    f"CREATE MATERIALIZED VIEW {SCHEMA}.{view.name}"
                     f" WITH (policy = 'incremental', on_error = 'suspend') AS\n{_bare(view.sql)}\n"
                 )
                 made[view.name] = view

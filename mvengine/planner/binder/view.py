@@ -69,6 +69,7 @@ def bind_view(
             is_tracked=_is_tracked(tree, resolved, reader),
             reason=f"computed again: {_full_reason(policy, resolved, unsupported, failure)}",
         )
+        order_by = order_by or _written_order(query, columns)
     return Materialize(
         input=plan,
         relation=relation,
@@ -151,6 +152,7 @@ def _resolve(query: str, reader: SchemaReader) -> tuple[exp.Query | None, Resolv
 
 def _incremental(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader) -> tuple[Node, tuple[str, ...]]:
     refuse_misread(resolved.tree)
+    _alias_subqueries(resolved.tree)
     schema: dict[str, object] = {}
     for name, relation in resolved.relations.items():
         by_name = {c.name.lower(): "unknown" for c in relation.columns}
@@ -165,6 +167,17 @@ def _incremental(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader
     make_aliases_unique(tree, names)  # those that have been given to items without one
     plan = QueryBinder(resolved.relations, reader, names).bind(tree, {}, ROOT)
     return _typed(of_one_type(plan, reader), columns, reader), order_by
+
+
+def _alias_subqueries(tree: exp.Query) -> None:
+    """SELECT (SELECT …) n  =>  SELECT (SELECT …) AS n, a node that sqlglot can find by its number in ORDER BY."""
+    for query in list(tree.find_all(exp.Select)):
+        for index, item in enumerate(query.expressions):
+            if isinstance(item, exp.Subquery):
+                name = item.args.get("alias")
+                item.set("alias", None)
+                alias = name.this if isinstance(name, exp.TableAlias) else name
+                item.replace(exp.Alias(this=item.copy(), alias=alias or exp.to_identifier(f"_col_{index}")))
 
 
 def _qualified(tree: exp.Query, schema: dict[str, object]) -> exp.Query:
@@ -187,10 +200,13 @@ def _order_by(tree: exp.Expr, columns: Columns) -> tuple[str, ...]:
     order = tree.args.get("order")
     if order is None or not isinstance(tree, exp.Select):
         return ()
-    names = {node.alias_or_name.lower(): c.name for node, c in zip(tree.expressions, columns, strict=False)}
-    texts = [render(node.this if isinstance(node, exp.Alias) else node) for node in tree.expressions]
+    outputs = tree.expressions
+    if len(outputs) != len(columns) or any(node.is_star for node in outputs):
+        outputs = []  # ``*`` or COLUMNS(…), as it was written: numbers alone tell
+    names = {node.alias_or_name.lower(): c.name for node, c in zip(outputs, columns, strict=False)}
+    texts = [render(node.this if isinstance(node, exp.Alias) else node) for node in outputs]
     found: list[str] = []
-    for ordered in order.expressions:
+    for ordered in (node.copy() for node in order.expressions):  # DISTINCT ON and LIMIT have a use for it as it is
         key = ordered.this if isinstance(ordered, exp.Ordered) else ordered
         name = names.get(key.name.lower()) if isinstance(key, exp.Column) and not key.table else None
         if name is None and isinstance(key, exp.Literal) and key.is_int:
@@ -202,6 +218,14 @@ def _order_by(tree: exp.Expr, columns: Columns) -> tuple[str, ...]:
         key.replace(exp.column(exp.to_identifier(name)))
         found.append(render(ordered))
     return tuple(found)
+
+
+def _written_order(query: str, columns: Columns) -> tuple[str, ...]:
+    """``_order_by`` of a query that the planner does not take apart."""
+    try:
+        return _order_by(parse(query), columns)
+    except (SqlglotError, RecursionError):
+        return ()
 
 
 def _typed(plan: Node, columns: Columns, reader: SchemaReader) -> Project:
