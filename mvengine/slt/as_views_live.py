@@ -24,7 +24,8 @@ UNLIKE = "the script does not run the same way twice"
 _REFUSALS = ("0A000", "2BP01", "40001")  # unsupported, something depends on it, a view fails within a transaction
 _WRITES_OF_A_DROP = 25  # take as long as dropping a view
 _STRATEGIES = f"""
-    SELECT v.name, v.strategy, v.reason, coalesce(bool_or(d.depends_on_schema = 'mv_meta'), false)
+    SELECT v.name, v.strategy, v.reason, coalesce(bool_or(d.depends_on_schema = 'mv_meta'), false),
+      (SELECT count(*) FROM duckdb_columns() c WHERE c.schema_name = '{SCHEMA}' AND c.table_name = v.name)
     FROM mv_catalog.materialized_views v LEFT JOIN mv_catalog.dependencies d USING (schema_name, name)
     WHERE v.schema_name = '{SCHEMA}' GROUP BY v.name, v.strategy, v.reason
 """
@@ -171,12 +172,14 @@ class LiveViews:
                 made[view.name] = view
             except Exception as error:
                 self._refused[view.name] = reason_of(error)
-        for name, strategy, reason, reads_clock in self._connection_of(views[0]).run(_STRATEGIES).rows:
+        for name, strategy, reason, reads_clock, columns in self._connection_of(views[0]).run(_STRATEGIES).rows:
             if name not in made:
                 continue
             live = _Live(view=made[str(name)], strategy=str(strategy), writes_before=self._writes)
             self._live[str(name)] = live
             unsettled = unsettled_by(str(reason), reads_clock=bool(reads_clock))
+            if columns != live.view.columns:
+                unsettled = "its columns depend on the data"
             if unsettled:
                 self._refused[str(name)] = unsettled
         self._drop(views[0].session, [name for name in made if name in self._refused])
