@@ -190,9 +190,11 @@ class QueryBinder:
 
     def item(self, item: exp.Expr, select: exp.Select, ctes: Ctes) -> Node:
         """An item of FROM that reads no other."""
-        for key in ("pivots", "sample", "ordinality", "when", "changes"):
+        for pivot in item.args.get("pivots") or ():
+            raise Unsupported("UNPIVOT" if pivot.args.get("unpivot") else "PIVOT")
+        for key in ("sample", "ordinality", "when", "changes"):
             if item.args.get(key):
-                raise Unsupported({"pivots": "PIVOT", "sample": "TABLESAMPLE"}.get(key, key.upper()))
+                raise Unsupported("TABLESAMPLE" if key == "sample" else key.upper())
         if isinstance(item, exp.Values):
             return self._values(item)
         if isinstance(item, exp.Subquery | exp.Lateral):
