@@ -241,7 +241,8 @@ def _aggregate(node: Aggregate) -> str:
     outputs = [f"{key.expr.sql} AS {quote(key.name)}" for key in node.keys]
     outputs += [f"{call_sql(call)} AS {quote(call.name)}" for call in node.aggregates]
     where = f" WHERE {conjunction(predicates)}" if predicates else ""
-    keys = ", ".join(key.expr.sql for key in node.keys)
+    # A number in GROUP BY would be that of an output.
+    keys = ", ".join(key.expr.sql if key.expr.columns else f"coalesce({key.expr.sql})" for key in node.keys)
     grouping = f" GROUP BY {keys}" if keys else ""
     return f"SELECT {', '.join(outputs) or '1'} FROM {', '.join(from_item(leaf) for leaf in inputs)}{where}{grouping}"
 
