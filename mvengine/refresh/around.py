@@ -7,7 +7,7 @@ its stages follow by the terms of their change instead (see planner/delta/around
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mvengine.engines.base import Engine
@@ -34,27 +34,44 @@ SMALL_PART = 60
 @dataclass(frozen=True, kw_only=True)
 class Enclosures:
     """What can be enclosed when certain relations change: by the name of a stage, in which ways; and of the tables that
-    several stages read, by their name, the columns and keys that all of them need."""
+    several stages read, by their name, the columns that all of them need."""
 
     of_stage: Mapping[str, tuple[Around, ...]]
     columns: Mapping[str, Columns]
-    keys: Mapping[str, frozenset[Source]]
 
 
 def enclosures(found: Mapping[str, tuple[Around, ...]]) -> Enclosures:
     """``found``: the ways for each stage; their keys are columns of captured changes."""
+    ways = [way for of_stage in found.values() for way in of_stage]
     columns: dict[str, dict[str, Column]] = {}
-    keys: dict[str, frozenset[Source]] = {}
-    for way in (way for ways in found.values() for way in ways):
-        for both in way.reads:
-            if isinstance(both.leaf, Scan):
-                columns.setdefault(both.name, {}).update((column.name, column) for column in both.leaf.columns)
-                keys[both.name] = keys.get(both.name, frozenset()) | way.keys
+    for leaf, name in ((both.leaf, both.name) for way in ways for both in way.reads):
+        if isinstance(leaf, Scan):
+            columns.setdefault(name, {}).update((column.name, column) for column in leaf.columns)
+    keys = _keys_together(ways)
     return Enclosures(
-        of_stage=found,
+        of_stage={
+            stage: tuple(
+                replace(way, keys=way.keys.union(*(keys[name] for name in _shared_by(way)))) for way in of_stage
+            )
+            for stage, of_stage in found.items()
+        },
         columns={name: tuple(of[column] for column in sorted(of)) for name, of in columns.items()},
-        keys=keys,
     )
+
+
+def _keys_together(ways: Sequence[Around]) -> dict[str, frozenset[Source]]:
+    """The keys of each shared table. Tables that are read together hold the rows of the same keys: with a key of one of
+    them only, its rows would have no matches, and what the query makes of such rows may even fail."""
+    keys = {name: frozenset[Source]() for way in ways for name in _shared_by(way)}
+    for _ in range(len(keys)):  # so far at most a key has to go, from table to table
+        for way in ways:
+            together = way.keys.union(*(keys[name] for name in _shared_by(way)))
+            keys.update(dict.fromkeys(_shared_by(way), together))
+    return keys
+
+
+def _shared_by(way: Around) -> list[str]:
+    return [both.name for both in way.reads if isinstance(both.leaf, Scan)]
 
 
 class AroundTables:
@@ -111,18 +128,14 @@ class AroundTables:
         way = ways[min(possible)[1]]
         for both in way.reads:
             if isinstance(both.leaf, Scan) and both.name not in self._made:
-                keys, columns = self.enclosures.keys[both.name], self.enclosures.columns[both.name]
-                names, has_changed = tuple(c.name for c in columns), leaf_delta(both.leaf) in self.rows
-                self._make(both, names, twins_of(columns), keys, has_changed=has_changed)
+                columns, has_changed = self.enclosures.columns[both.name], leaf_delta(both.leaf) in self.rows
+                self._make(both, tuple(c.name for c in columns), twins_of(columns), way.keys, has_changed=has_changed)
         return way
 
     def _rows_around(self, way: Around) -> int | None:
         """How many rows there may be in all; None: too many in one of the tables."""
-        total = 0
+        total, keys = 0, sum(self.rows[key.of] for key in way.keys if key.of in self.rows)
         for both in way.reads:
-            keys = sum(
-                self.rows[key.of] for key in self.enclosures.keys.get(both.name, way.keys) if key.of in self.rows
-            )
             rows, found = self.sizes.rows(self.engine, _storage(both)), self._per_key(both)
             if keys * found > max(SMALL_ROWS, rows / SMALL_PART):
                 return None

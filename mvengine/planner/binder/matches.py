@@ -13,13 +13,16 @@ from sqlglot import exp
 from mvengine.planner.binder.conditions import operand
 from mvengine.planner.binder.scalar import bind_expr
 from mvengine.planner.binder.scopes import carried, reads_only
+from mvengine.planner.delta.state import INTEGER_TYPES
 from mvengine.planner.emit.select import columns_of, scope_of, select
 from mvengine.planner.logical import Filter, Match, MatchKey, MatchKind, Project
 from mvengine.planner.node import Node
 from mvengine.planner.reader import FunctionFacts, SchemaReader
 from mvengine.planner.scalar import Expr, Output, column
 
-_TEXTS = ("VARCHAR", "BLOB", "BIT")
+_FAMILIES = (frozenset({"FLOAT", "DOUBLE"}), frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_NS"}))
+"""Types that hold all values of those before them."""
+
 _ROW = Output(name="_mv_row", expr=Expr(sql="1", columns=()))
 
 
@@ -88,9 +91,11 @@ def _filtered(node: Node, predicate: Expr) -> Project:
 
 
 def _comparable(keys: Sequence[MatchKey], left: Node, right: Node, reader: SchemaReader) -> list[MatchKey]:
-    """Keys whose values can stand in one column and still compare as they do: of one type, or both numbers, or times.
+    """Keys whose values can stand in one column and still compare as they do: of one type, or of two of which neither
+    loses anything where it is cast to the other.
 
-    A text compared with a number is cast to it, but in one column with it, the number becomes a text.
+    A text compared with a number is cast to it, but in one column with it, the number becomes a text. Two large
+    integers are equal to one DOUBLE: rows with the one would be left out where only the other has changed.
     """
     if not keys:
         return []
@@ -98,12 +103,15 @@ def _comparable(keys: Sequence[MatchKey], left: Node, right: Node, reader: Schem
     right_types = types_of([key.right for key in keys], right, reader)
     found = []
     for key, one, other in zip(keys, left_types, right_types, strict=True):
-        is_plain = not any(
-            t.startswith(_TEXTS) or (t.endswith(("]", ")")) and "DECIMAL" not in t) for t in (one, other)
-        )
-        if (one == other and "UNION(" not in one) or is_plain:  # a UNION with a NULL inside is equal to nothing
+        if (one == other and "UNION(" not in one) or _are_lossless(one, other):  # a UNION may hold a NULL inside
             found.append(key)
     return found
+
+
+def _are_lossless(one: str, other: str) -> bool:
+    """Whether values of two types are compared in one that holds all values of both."""
+    are_exact = all(t in INTEGER_TYPES or t.startswith("DECIMAL(") for t in (one, other))
+    return are_exact or any({one, other} <= family for family in _FAMILIES)
 
 
 def types_of(exprs: Sequence[Expr], node: Node, reader: SchemaReader) -> list[str]:

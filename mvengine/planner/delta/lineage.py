@@ -68,7 +68,10 @@ class Lineage:
             return frozenset()
         match node:
             case Scan():
-                return frozenset({Source(of=leaf_delta(node), column=_spelled(node, name))})
+                column = next(column for column in node.columns if column.name.lower() == name.lower())
+                if "UNION(" in column.type:
+                    return None  # a UNION with a NULL inside is not NULL, and equal to nothing: no key finds it
+                return frozenset({Source(of=leaf_delta(node), column=column.name)})
             case Filter():
                 return self.of(node.input, alias, name)
             case Project():
@@ -118,7 +121,3 @@ def _aliases(node: Node) -> set[str]:
     if isinstance(node, Filter | Join):
         return {alias for child in node.children for alias in _aliases(child)}
     return {scope_of(node).lower()}
-
-
-def _spelled(scan: Scan, name: str) -> str:
-    return next(column.name for column in scan.columns if column.name.lower() == name.lower())
