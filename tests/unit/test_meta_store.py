@@ -174,7 +174,7 @@ def test_a_dropped_relation_leaves_no_trace_but_history(store: Store, cursor: du
         table: cursor.execute(f"SELECT count(*) FROM mv_meta.{table} WHERE relation_id = 1").fetchall()[0][0]
         for (table,) in tables
     }
-    assert len(counts) == 18
+    assert len(counts) == 19
     assert {table for table, count in counts.items() if count} == {"maintenance_history"}
     assert store.load_relations() == (daily,)
     last = cursor.execute("SELECT name, from_state, event, to_state, cause FROM mv_catalog.state_history ORDER BY seq")
