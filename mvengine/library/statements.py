@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from typing import Any
 
-from mvengine.errors import InterfaceError
+from mvengine.errors import InterfaceError, ParseError
 from mvengine.schema import literal, quote
 from mvengine.sql.names import parse_name
+from mvengine.sql.split import split
 
 Option = str | int | float | bool
 
@@ -74,10 +75,11 @@ def query_text(query: Any) -> str:
     """The SQL of a query: of a text, of a relation of mvengine or of DuckDB, or of an Ibis table expression.
 
     What the text names is looked up where it is used, not where the relation or expression comes from. Errors:
-    InterfaceError for anything else.
+    InterfaceError (42804) for anything else; ParseError for a text of several statements, of which only the first would
+    be meant.
     """
     if isinstance(query, str):
-        return query.strip().rstrip(";")
+        return _one_statement(query)
     library = type(query).__module__.partition(".")[0]
     if library == "mvengine" and hasattr(query, "query_text"):
         return str(query.query_text)
@@ -90,7 +92,19 @@ def query_text(query: Any) -> str:
     raise InterfaceError(
         f"a query cannot be a {type(query).__name__}",
         hint="give SQL, a relation of mvengine or DuckDB, or an Ibis table expression",
+        code="42804",
     )
+
+
+def _one_statement(text: str) -> str:
+    pieces = split(text)
+    if len(pieces) > 1:
+        raise ParseError(
+            "a second statement begins where one query is expected",
+            position=pieces[1].position(0),
+            hint="give one query; con.execute() takes several statements",
+        )
+    return pieces[0].text if pieces else ""
 
 
 def _guard(if_not_exists: bool) -> str:

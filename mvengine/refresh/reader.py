@@ -31,7 +31,7 @@ class Place:
 
     database: str
     schema: str  # the first: where new ones are made
-    path: tuple[str, ...]  # all of them
+    path: tuple[str, ...]  # all of them; the last is ``main``, where DuckDB looks whatever the search path is
 
 
 class SessionReader:
@@ -46,7 +46,7 @@ class SessionReader:
         database, schema, path = self.engine.query(
             "SELECT current_database(), current_schema(), current_schemas(false)"
         )[0]
-        return Place(database=database, schema=schema, path=tuple(path))
+        return Place(database=database, schema=schema, path=tuple(dict.fromkeys((*path, schema, "main"))))
 
     def resolve(self, catalog: str | None, schema: str | None, name: str) -> Relation | None:
         rows = self.engine.query(_FIND, [name.lower()])
@@ -55,7 +55,8 @@ class SessionReader:
             self._require_built(Name(schema=schema or place.schema, name=name))
         if not rows or place is None:
             return self._missing(schema, name)
-        if schema is None and catalog is None:
+        is_bare = schema is None and catalog is None
+        if is_bare:
             present = {row[1].lower() for row in rows if row[0].lower() == place.database.lower()}
             schema = next((candidate for candidate in place.path if candidate.lower() in present), None)
         wanted_schema = (schema or place.schema).lower()
@@ -63,10 +64,10 @@ class SessionReader:
         best = None
         for row in rows:
             database, schema_name, _, temporary, internal, _, _ = row
-            if catalog is None and schema is None and temporary:
+            if is_bare and temporary:
                 return self._relation(row)
             is_exact = (database.lower(), schema_name.lower()) == (wanted_catalog, wanted_schema)
-            is_database = catalog is None and schema is not None and database.lower() == schema.lower()
+            is_database = not is_bare and catalog is None and database.lower() == wanted_schema
             if is_exact or (best is None and (is_database or internal)):
                 best = row
         return self._relation(best) if best is not None else self._missing(schema, name)

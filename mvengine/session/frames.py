@@ -33,6 +33,7 @@ class Frames:
             raise InterfaceError(
                 f"{name} cannot be a {type(data).__name__}",
                 hint="register a DataFrame of pandas or polars, a table of pyarrow, or another Arrow stream",
+                code="42804",
             )
         self.forget(name)
         self._engine.raw.register(name, table)

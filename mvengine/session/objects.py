@@ -79,7 +79,7 @@ def require_any(session: Session, ref: RelationRef) -> Relation:
 def require_function(session: Session, verb: str, ref: RelationRef, *, if_exists: bool) -> Function | None:
     """The function of the user that a name means; as ``require_relation``."""
     known = dependents_of(session).functions
-    places = [ref.schema] if ref.schema else [*session.reader.place().path, "main"]
+    places = [ref.schema] if ref.schema else session.reader.place().path
     names = (Name(schema=place, name=ref.name) for place in places)
     found = next((name for name in names if name in known), None)
     if found is not None:

@@ -56,6 +56,27 @@ def test_a_name_that_is_none_is_refused(name: str, connection: mvengine.Connecti
         connection.create_view(name, "FROM orders")
 
 
+@pytest.mark.parametrize("text", ["SELECT 1; DROP TABLE orders", "SELECT 1 AS a;\nSELECT 2 AS a;"])
+def test_a_view_is_made_of_one_query_and_what_stands_behind_it_is_not_run(
+    text: str, connection: mvengine.Connection
+) -> None:
+    with pytest.raises(mvengine.ProgrammingError, match="a second statement begins") as caught:
+        connection.create_view("v", text)
+    assert caught.value.code == "42601" and caught.value.position is not None
+    assert [view.name for view in connection.views()] == [] and connection.tables() != []
+    with pytest.raises(mvengine.ProgrammingError, match="a second statement begins"):
+        connection.explain(text)
+
+
+def test_what_is_no_query_is_refused_as_a_wrong_type(connection: mvengine.Connection) -> None:
+    with pytest.raises(mvengine.InterfaceError, match="a query cannot be a NoneType") as caught:
+        connection.create_view("v", None)
+    assert caught.value.code == "42804"
+    with pytest.raises(mvengine.InterfaceError, match="cannot be a int") as caught:
+        connection.register("v", 5)
+    assert caught.value.code == "42804"
+
+
 def test_an_unknown_option_is_named_with_those_that_there_are(connection: mvengine.Connection) -> None:
     with pytest.raises(mvengine.ProgrammingError, match="unknown option 'colour'"):
         connection.create_table_from_files("t", "x*.csv", options={"colour": 1})
