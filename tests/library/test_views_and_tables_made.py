@@ -62,8 +62,10 @@ def test_a_view_is_made_of_one_query_and_what_stands_behind_it_is_not_run(
 ) -> None:
     with pytest.raises(mvengine.ProgrammingError, match="a second statement begins") as caught:
         connection.create_view("v", text)
-    assert caught.value.code == "42601" and caught.value.position is not None
-    assert [view.name for view in connection.views()] == [] and connection.tables() != []
+    assert caught.value.code == "42601"
+    assert caught.value.position is not None
+    assert [view.name for view in connection.views()] == []
+    assert connection.tables() != []
     with pytest.raises(mvengine.ProgrammingError, match="a second statement begins"):
         connection.explain(text)
 
