@@ -89,6 +89,23 @@ BAGS = [
 
 JOINS = [
     case(
+        "several joins by the same named column, with rows that an outer one has padded",
+        "CREATE TABLE a (k INT, j INT, x INT); CREATE TABLE b (k INT, j INT, y INT); CREATE TABLE c (k INT, j INT, z INT);"
+        " INSERT INTO a VALUES (1, 1, 1), (2, 2, 2), (NULL, 3, 3); INSERT INTO b VALUES (2, 2, 1), (3, 3, 3), (NULL, 1, 1);"
+        " INSERT INTO c VALUES (3, 3, 5), (1, 1, 1), (5, 5, 5), (NULL, NULL, 1)",
+        {
+            "full_full": "SELECT k, x, y, z FROM a FULL JOIN b USING (k) FULL JOIN c USING (k)",
+            "full_inner": "SELECT k, x, z FROM a FULL JOIN b USING (k) JOIN c USING (k)",
+            "right_left": "SELECT k, a.k AS ka, z FROM a RIGHT JOIN b USING (k) LEFT JOIN c USING (k)",
+            "full_anti": "SELECT k, x, y FROM a FULL JOIN b USING (k) ANTI JOIN c USING (k)",
+            "two_columns": "SELECT k, j, x, z FROM a FULL JOIN b USING (k, j) LEFT JOIN c USING (k, j)",
+            "naturally": "SELECT * FROM a NATURAL FULL JOIN b NATURAL LEFT JOIN c",
+        },
+        "INSERT INTO a VALUES (3, 3, 3), (5, 5, 6); DELETE FROM b WHERE k = 3",
+        "DELETE FROM a WHERE k = 1; UPDATE c SET k = k + 1; INSERT INTO b VALUES (6, 6, 6)",
+        "DELETE FROM a; INSERT INTO c VALUES (6, 6, 6), (2, 2, 2)",
+    ),
+    case(
         "inserts on both sides, deletes on both, and one here with one there, in one epoch",
         RS,
         {

@@ -7,6 +7,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
 from mvengine.errors import NotSupportedError, ProgrammingError
+from mvengine.planner.binder import using
 from mvengine.planner.binder.conditions import refuse_misread
 from mvengine.planner.binder.equalities import of_one_type
 from mvengine.planner.binder.names import unique
@@ -161,7 +162,9 @@ def _incremental(resolved: ResolvedQuery, columns: Columns, reader: SchemaReader
         tables[name.name.lower()] = by_name
     names = Names(resolved.tree)
     make_aliases_unique(resolved.tree, names)
+    using.mark(resolved.tree)
     tree = _qualified(resolved.tree, schema)
+    using.complete(tree)
     order_by = _order_by(tree, columns)
     names = Names(tree)
     make_aliases_unique(tree, names)  # those that have been given to items without one
