@@ -24,9 +24,11 @@ WatermarkOf = Callable[[str, str, str], Watermark | None]
 
 _MONOTONE = (
     exp.Column, exp.Identifier, exp.Literal, exp.Interval, exp.Var, exp.Add, exp.Sub, exp.Cast, exp.DataType, exp.Paren,
-    exp.TimestampTrunc, exp.DateTrunc, exp.DateBin, exp.Neg, exp.IntervalSpan, exp.Alias,
+    exp.TimestampTrunc, exp.DateTrunc, exp.DateBin, exp.IntervalSpan, exp.Alias,
 )  # fmt: skip
 _MONOTONE_CALLS = frozenset({"time_bucket", "date_trunc"})
+_ORDERED_ALIKE = ("DATE", "TIMESTAMP", "TIMESTAMPTZ", "BIGINT", "INT", "HUGEINT", "DOUBLE")
+"""A cast to these keeps the order of what is cast; to texts and times of day it does not."""
 _BEFORE = "SELECT * FROM (\n"
 LINES_BEFORE = 1
 """Lines that the rewritten query has before the written one."""
@@ -40,43 +42,54 @@ def on_window_close(query: str, watermark_of: WatermarkOf) -> str:
             "EMIT ON WINDOW CLOSE of a query without GROUP BY",
             hint="group by the window: … FROM TUMBLE(t, ts, INTERVAL '1 minute') GROUP BY window_start, window_end",
         )
-    marked = {}
+    marked: dict[str, tuple[str, Watermark]] = {}
     for table in tree.find_all(exp.Table):
         mark = watermark_of(table.catalog, table.db, table.name)
         if mark is not None:
-            marked[table.sql("duckdb").split(" AS ")[0]] = mark
+            marked[table.sql("duckdb").split(" AS ")[0]] = table.name, mark
     if len(marked) != 1:
         raise NotSupportedError(
             f"EMIT ON WINDOW CLOSE over {len(marked) or 'no'} tables with a watermark",
             hint="one is needed: CREATE TABLE t (…, WATERMARK FOR ts AS ts - INTERVAL '5 seconds') APPEND ONLY",
         )
-    (table_name, mark), *_ = marked.items()
-    closed = _closed(tree, mark)
+    (table_name, (name, mark)), *_ = marked.items()
+    closed = _closed(tree, mark, name)
     if closed is None:
         raise NotSupportedError(
             "EMIT ON WINDOW CLOSE of groups whose window is not known",
             hint=f"group by window_end, {mark.column} or a time_bucket of it, and have it among the outputs",
         )
-    name, operator, bound = closed
+    output, operator, bound = closed
     return (
-        f"{_BEFORE}{query}\n) AS windows WHERE windows.{quote(name)} {operator} (SELECT {bound} FROM "
+        f"{_BEFORE}{query}\n) AS windows WHERE windows.{quote(output)} {operator} (SELECT {bound} FROM "
         f"(SELECT max({mark.expression}) AS mark FROM {table_name}) AS watermark)"
     )
 
 
-def _closed(tree: exp.Select, mark: Watermark) -> tuple[str, str, str] | None:
-    """The output that is the window, how it is compared, and with what function of the watermark."""
+def _closed(tree: exp.Select, mark: Watermark, marked: str) -> tuple[str, str, str] | None:
+    """The output that is the window, how it is compared, and with what function of the watermark. ``marked``: the name
+    of the table that has it."""
+    tables = [table.alias_or_name for table in tree.find_all(exp.Table) if table.name == marked]
+    subqueries = [subquery.alias for subquery in tree.find_all(exp.Subquery)]
+    scopes = {"", *(name.lower() for name in (*tables, *subqueries))}
     for key in sorted(_keys(tree), key=lambda key: key.output_name.lower() != "window_end"):
         output = _output(tree, key)
         if output is None:
             continue
-        if key.output_name.lower() == "window_end":
+        if key.output_name.lower() == "window_end" and not _is_computed(tree, "window_end"):
             return output, "<=", "mark"
         value = _resolved(tree, key)
         columns = list(value.find_all(exp.Column))
-        if columns and all(c.name.lower() == mark.column.lower() for c in columns) and _is_monotone(value):
+        is_of_mark = all(c.name.lower() == mark.column.lower() and c.table.lower() in scopes for c in columns)
+        if columns and is_of_mark and _is_monotone(value):
             return output, "<", _of_mark(value)
     return None
+
+
+def _is_computed(tree: exp.Select, name: str) -> bool:
+    """Whether the SELECT itself gives a name to something that is not called so."""
+    items = (item for item in tree.expressions if isinstance(item, exp.Alias) and item.alias.lower() == name)
+    return any(item.unalias().name.lower() != name for item in items)
 
 
 def _keys(tree: exp.Select) -> list[exp.Expr]:
@@ -112,7 +125,9 @@ def _resolved(tree: exp.Select, key: exp.Expr) -> exp.Expr:
 
 def _is_monotone(value: exp.Expr) -> bool:
     return all(
-        isinstance(node, _MONOTONE) or (isinstance(node, exp.Anonymous) and node.name.lower() in _MONOTONE_CALLS)
+        (isinstance(node, _MONOTONE) or (isinstance(node, exp.Anonymous) and node.name.lower() in _MONOTONE_CALLS))
+        and not (isinstance(node, exp.Sub) and node.expression.find(exp.Column))
+        and not (isinstance(node, exp.Cast) and node.find(exp.Column) and not node.is_type(*_ORDERED_ALIKE))
         for node in value.walk()
     )
 

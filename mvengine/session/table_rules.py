@@ -46,7 +46,8 @@ def applied(session: Session, write: Write) -> Write:
     """The write under the rules of its table. Errors: StateError at a change of an append-only table;
     NotSupportedError at a COPY into one whose late rows are left out."""
     rules = session.targets.rules(session, write.target)
-    if rules.is_append_only and write.kind in _CHANGING:
+    replaces = "REPLACE" in write.modifier.upper() or "UPDATE" in write.on_conflict.upper().split()
+    if rules.is_append_only and (write.kind in _CHANGING or replaces):
         raise StateError(
             f"{write.target.name} is append-only: {write.kind} would change its rows",
             hint="make it without APPEND ONLY",
@@ -124,7 +125,7 @@ def _overwriting(write: Write, rules: TableRules) -> Write:
     columns = write.columns or rules.columns
     key = ", ".join(quote(column) for column in rules.primary_key)
     others = [column for column in rules.columns if column.lower() not in {k.lower() for k in rules.primary_key}]
-    if rules.ignores_conflicts or not others:
+    if rules.ignores_conflicts or rules.is_append_only or not others:
         conflict = f"ON CONFLICT ({key}) DO NOTHING"
     else:
         updates = ", ".join(f"{quote(column)} = excluded.{quote(column)}" for column in others)
