@@ -58,7 +58,7 @@ _TYPES = r"UNNEST\(\) can only|Cannot (mix|compare|cast|combine)|explicit cast|[
 _REGEX = r"missing [)\]]|no argument for repetition|bad repetition|invalid (perl|character|escape)"
 _NO_COLUMN = (
     r"[Cc]olumn [^\n]*(not found|not exist|not have|can't find)"
-    r"|not have a column|Could not find key|Cannot extract field"
+    r"|not (have a|contain) column|Could not find key|Cannot extract field"
 )
 
 RULES: tuple[Rule, ...] = (  # the first that matches decides
