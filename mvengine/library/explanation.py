@@ -40,4 +40,5 @@ def _is_view(session: Session, text: str) -> bool:
     except ParseError:
         return False
     reader = session.reader
-    return Name(schema=found.schema or reader.place().schema, name=found.name) in reader.graph.views
+    places = (found.schema,) if found.schema else reader.place().path
+    return any(Name(schema=place, name=found.name) in reader.graph.views for place in places)

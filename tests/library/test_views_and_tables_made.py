@@ -70,6 +70,12 @@ def test_a_view_is_made_of_one_query_and_what_stands_behind_it_is_not_run(
         connection.explain(text)
 
 
+def test_a_view_in_main_is_explained_by_its_name_from_another_schema(connection: mvengine.Connection) -> None:
+    connection.create_view("totals", "SELECT sum(amount) FROM orders")
+    connection.execute("CREATE SCHEMA s; SET schema = 's'")
+    assert connection.explain("totals").startswith("materialized view totals")
+
+
 def test_what_is_no_query_is_refused_as_a_wrong_type(connection: mvengine.Connection) -> None:
     with pytest.raises(mvengine.InterfaceError, match="a query cannot be a NoneType") as caught:
         connection.create_view("v", None)
