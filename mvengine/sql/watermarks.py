@@ -2,7 +2,7 @@
 
     CREATE TABLE t (ts TIMESTAMP, x INT, WATERMARK FOR ts AS ts - INTERVAL '5 seconds') APPEND ONLY
     =>  CREATE TABLE t (ts TIMESTAMP, x INT, CHECK ('append only' IS NOT NULL),
-                        CHECK ('watermark for ts as ts - …' IS NOT NULL OR ts > ts - …))
+                        CHECK ('watermark' IS NOT NULL OR ts > ts - …))
 
 A watermark says that no row before it is awaited any more: the largest value of the expression over all rows. Rows that
 come later than that are left out by INSERT. Source: RisingWave and Flink, after Akidau et al., "The Dataflow Model",
@@ -18,11 +18,11 @@ from mvengine.sql.ddl import skip_condition
 from mvengine.sql.dialects.rules import APPEND_ONLY, rule
 from mvengine.sql.names import read_name
 from mvengine.sql.split import Piece, split
-from mvengine.sql.tokens import end_of_group, tokenize, word_at
+from mvengine.sql.tokens import end_of_group, word_at
 
 _MODIFIERS = frozenset({"OR", "REPLACE", "TEMP", "TEMPORARY"})
 _FORM = "WATERMARK FOR column AS column - INTERVAL '5 seconds'"
-_PREFIX = "watermark for "
+_MARK = "'watermark'"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,25 +68,24 @@ def rewrite_watermarks(piece: Piece) -> Piece:
 
 
 def read_watermark(condition: str) -> Watermark | None:
-    """The watermark that a condition stands for, from its text in the catalog."""
-    strings = [token for token in tokenize(condition) if token.kind == "string"]
-    text = strings[0].text[1:-1].replace("''", "'") if strings else ""
-    if not text.startswith(_PREFIX):
+    """The watermark that a condition stands for, from its text in the catalog, which follows renamed columns."""
+    if _MARK not in condition:
         return None
-    piece = split(text)[0]
-    name = piece.tokens[2]
+    piece = split(condition)[0]
+    tokens = piece.tokens
+    opening = next(index for index, token in enumerate(tokens) if token.word == "OR") + 1
+    name, end = tokens[opening + 1], end_of_group(tokens, opening)
     column = name.text[1:-1].replace('""', '"') if name.kind == "quoted" else name.text
-    return Watermark(column=column, expression=piece.span(4, len(piece.tokens)))
+    return Watermark(column=column, expression=piece.span(opening + 3, end - 1))
 
 
 def _condition(piece: Piece, first: int, last: int) -> str:
+    """One that always holds. Its comparison is never made; by it DuckDB finds out at CREATE whether there is such a
+    column and the expression is of its type, and lets both follow when the column is renamed."""
     tokens = piece.tokens
     if last - first < 5 or word_at(tokens, first + 3) != "AS" or tokens[first + 2].kind not in ("word", "quoted"):
         raise ParseError("WATERMARK is incomplete", position=piece.position(first), hint=f"write {_FORM}")
-    column, expression = tokens[first + 2].text, piece.span(first + 4, last)
-    text = f"{_PREFIX}{column} as {expression}".replace("'", "''")
-    # The second half lets DuckDB find out at CREATE whether there is such a column, and the expression is of its type.
-    return f"CHECK ('{text}' IS NOT NULL OR {column} > {expression})"
+    return f"CHECK ({_MARK} IS NOT NULL OR {tokens[first + 2].text} > {piece.span(first + 4, last)})"
 
 
 def _elements(piece: Piece) -> tuple[int, int] | None:
