@@ -21,7 +21,7 @@ from mvengine.planner.delta.state import (
     is_exact,
     state_columns,
 )
-from mvengine.planner.emit.bag import difference
+from mvengine.planner.emit.bag import difference, is_not_zero
 from mvengine.planner.emit.select import columns_of, select, union
 from mvengine.planner.logical import WEIGHT, GroupRead, GroupStage
 from mvengine.planner.node import Node, rewrite
@@ -100,8 +100,8 @@ class GroupSql:
         terms = union(changes.terms(self.stage.input), weighted=True)
         keys = [quote(key) for key in self.stage.keys]
         outputs = [*keys, f"CAST(sum({WEIGHT}) AS BIGINT) AS {COUNT}", *self._summaries()]
-        zero = [f"sum({WEIGHT}) <> 0"]
-        zero += [f"{s.name} <> 0" for s in self.states if not s.is_extremum and is_exact(s)]
+        zero = [is_not_zero(f"sum({WEIGHT})")]
+        zero += [is_not_zero(s.name) for s in self.states if not s.is_extremum and is_exact(s)]
         keep = not self.is_additive
         grouping = f"\nGROUP BY {', '.join(keys)}" if keys else ""
         nothing = "" if keys else "\nHAVING count(*) > 0"  # or it would be a row of NULL
