@@ -50,5 +50,5 @@ def test_every_case_runs_and_writes_what_it_measured(tmp_path: Path) -> None:
     assert done.returncode in (0, 1), done.stderr
     assert not done.stderr
     cases = json.loads(output.read_text())["cases"]
-    assert len(cases) == 21
+    assert len(cases) == 24
     assert all(values for case in cases for values in case["values"].values())
