@@ -88,7 +88,8 @@ class Relation:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Arrow's PyCapsule protocol: ``polars.DataFrame(relation)``, ``pyarrow.table(relation)`` and others take a
         relation without a copy of its own."""
-        capsule: object = self.arrow().__arrow_c_stream__(requested_schema)  # type: ignore[no-untyped-call]  # pyarrow's
+        table: Any = self.arrow()  # pyarrow has no types of its own, and those of its stubs leave this method out
+        capsule: object = table.__arrow_c_stream__(requested_schema)
         return capsule
 
     @property
